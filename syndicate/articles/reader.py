@@ -1,0 +1,543 @@
+"""From one file's bytes to an Article or to the problems that keep it out. Pure: no clock, no disk."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from pathlib import PurePosixPath
+
+from syndicate.articles import markup, text, urls
+from syndicate.articles.dates import DateError, date_in_name, parse_date
+from syndicate.articles.frontmatter import (
+    FrontMatter,
+    FrontMatterError,
+    KeyPath,
+    Value,
+    decode,
+    split,
+)
+from syndicate.articles.model import Article, Image, Provider, Related, Video
+from syndicate.errors import Problem, Severity
+
+# Raised with every change of what the same file is read as: catalogs are then read anew.
+READING_VERSION = 1
+MAX_FILE_SIZE = 2 * 1024 * 1024  # bytes
+MAX_LIST = 50  # topics, images or related items of one article
+MAX_TITLE = 2_000  # characters
+SUMMARY_LENGTH = 300  # characters of a summary made from the body
+
+_TRUE = frozenset(("true", "yes", "on"))
+_FALSE = frozenset(("false", "no", "off"))
+_URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~!$&'()*+,;=:@/?#%-]+")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+_DATE_PREFIX = re.compile(r"\d{4}-\d{2}-\d{2}-")
+_PLACEHOLDER = re.compile(r":(year|month|day|slug|title|path|section|categories)\b")
+# The file name in a URL's path decides an image's type, never the query.
+IMAGE_TYPES: Mapping[str, str] = {
+    "jpg": "image/jpeg",
+    "jpeg": "image/jpeg",
+    "png": "image/png",
+    "gif": "image/gif",
+    "webp": "image/webp",
+    "avif": "image/avif",
+    "svg": "image/svg+xml",
+    "bmp": "image/bmp",
+    "tif": "image/tiff",
+    "tiff": "image/tiff",
+}
+_IMAGE_NAME = re.compile(r"https?://[^/?#]+/[^?#]*\.([A-Za-z]{3,4})(?:[?#]|$)")
+_MEDIA_TYPE = re.compile(r"image/[a-z0-9.+-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """Everything besides the file itself that decides what an article is read as."""
+
+    fields: Mapping[str, tuple[str, ...]]  # see presets.FIELDS
+    tag: str  # the stem of every id: ``authority,date`` (RFC 4151)
+    site_url: str
+    zone: tzinfo
+    permalink: str | None = None
+    fix_encoding: bool = True
+    group_fields: tuple[str, ...] = ()  # front-matter keys that the config groups by
+    defaults: Mapping[str, str] = field(default_factory=dict)  # field to value where it is not set
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What came of one file."""
+
+    article: Article | None  # None: not to be published, or a problem keeps it out
+    quality: int | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+class _RefusedError(Exception):
+    """The article stays out; its problem has been reported."""
+
+
+def read_article(data: bytes, path: str, stem: str, rules: Rules) -> Reading:
+    """Read one content file.
+
+    ``path`` names the file in problems; ``stem`` is its path below its content root without the
+    ending, with forward slashes: it makes the id. Never raises for any ``data``.
+    """
+    reader = _Reader(path, stem, rules)
+    try:
+        article = reader.read(data)
+    except _RefusedError:
+        article = None
+    except RecursionError:
+        reader.report(1, 1, Severity.ERROR, "front matter", "nested too deep", "make it flatter")
+        article = None
+    return Reading(
+        article,
+        reader.quality if article else None,
+        tuple(sorted(reader.problems, key=lambda problem: problem.sort_key)),
+    )
+
+
+def too_large(path: str, size: int) -> Reading:
+    """The reading of a file that is too large to be opened."""
+    return Reading(
+        None,
+        problems=(
+            Problem(
+                path, 0, 0, Severity.ERROR, "file",
+                f"{size:,} bytes are more than the {MAX_FILE_SIZE:,} allowed",
+                "is it an article? Exclude it, or shorten it",
+            ),
+        ),
+    )  # fmt: skip
+
+
+def unreadable(path: str, why: str) -> Reading:
+    """The reading of a file that the system does not let us open."""
+    return Reading(
+        None,
+        problems=(Problem(path, 0, 0, Severity.ERROR, "file", why, "mend its permissions"),),
+    )
+
+
+class _Reader:
+    """The state of one reading: the front matter, and the problems met so far."""
+
+    def __init__(self, path: str, stem: str, rules: Rules) -> None:
+        self.path, self.stem, self.rules = path, stem, rules
+        self.problems: list[Problem] = []
+        self.quality: int | None = None
+        self.front: FrontMatter
+
+    # Problems
+
+    def report(self, line: int, column: int, severity: Severity, name: str, what: str, fix: str) -> None:
+        self.problems.append(
+            Problem(self.path, line, column, severity, name, text.forbidden_removed(what), fix)
+        )
+
+    def at(self, key: KeyPath, severity: Severity, what: str, fix: str) -> None:
+        """Report a problem of the value at ``key``."""
+        line, column = self.front.locate(key) if key else (1, 1)
+        name = "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in key).lstrip(".")
+        self.report(line, column, severity, name, what, fix)
+
+    def warn(self, key: KeyPath, what: str, fix: str) -> None:
+        self.at(key, Severity.WARNING, what, fix)
+
+    def refuse(self, key: KeyPath, what: str, fix: str) -> _RefusedError:
+        self.at(key, Severity.ERROR, what, fix)
+        return _RefusedError()
+
+    # Fields
+
+    def find(self, name: str) -> tuple[KeyPath, Value]:
+        """The key and value of a field: of its front-matter keys the first that is set."""
+        values = self.front.values
+        for key in self.rules.fields[name]:
+            value = values.get(key)
+            if value is not None and value != "":
+                return (key,), value
+        return (), self.rules.defaults.get(name)
+
+    def string(self, key: KeyPath, value: Value) -> str:
+        """Clean text, or empty (reported) where ``value`` is no text."""
+        if value is None:
+            return ""
+        if not isinstance(value, str):
+            kind = "a list" if isinstance(value, list) else "a mapping"
+            self.warn(key, f"{kind} stands where text belongs; left out", "write one text")
+            return ""
+        cleaned = text.clean(value, fix_encoding=self.rules.fix_encoding)
+        if self.rules.fix_encoding and not value.isascii():
+            self.notice_mojibake(key, value)
+        return cleaned
+
+    def notice_mojibake(self, key: KeyPath, value: str) -> None:
+        mended = text.mojibake_mended(value)
+        if mended != value:
+            short = text.shortened(text.one_line(mended), 60)
+            self.at(key, Severity.NOTICE, f"broken encoding mended to “{short}”", "save it so")
+
+    def line(self, key: KeyPath, value: Value) -> str:
+        return text.one_line(self.string(key, value))
+
+    def field_line(self, name: str) -> str:
+        return self.line(*self.find(name))
+
+    def boolean(self, name: str, default: bool) -> bool:
+        key, value = self.find(name)
+        if value is None:
+            return default
+        word = value.strip().lower() if isinstance(value, str) else ""
+        if word in _TRUE:
+            return True
+        if word in _FALSE:
+            return False
+        raise self.refuse(key, f"{_shown(value)} is neither true nor false", "write true or false")
+
+    def items(self, key: KeyPath, value: Value) -> list[tuple[KeyPath, Value]]:
+        """The items of a list, or of one value that stands for a list; bounded."""
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            return [(key, value)]
+        if len(value) > MAX_LIST:
+            self.warn(key, f"{len(value):,} items; the first {MAX_LIST} are used", "shorten the list")
+        return [((*key, n), item) for n, item in enumerate(value[:MAX_LIST]) if item is not None]
+
+    def url(self, key: KeyPath, value: Value, *, base: str | None = None) -> str | None:
+        """A clean URL, or None (reported). Relative ones are allowed where there is a ``base``."""
+        if value is None or value == "":
+            return None
+        if not isinstance(value, str):
+            self.warn(key, "no URL; left out", "write one absolute http(s) URL")
+            return None
+        try:
+            return urls.joined(base, value) if base else urls.clean_url(value)
+        except urls.UrlError as error:
+            self.warn(key, f"{_shown(value)}: {error}; left out", "write an absolute http(s) URL")
+            return None
+
+    def date(self, key: KeyPath, value: Value) -> datetime | None:
+        """A UTC time, or None (reported)."""
+        if value is None or value == "":
+            return None
+        try:
+            if not isinstance(value, str):
+                raise DateError("not a date")
+            time, warning = parse_date(value, self.rules.zone)
+        except DateError as error:
+            self.warn(key, f"{_shown(value)} is {error}", "write it like 2021-01-25T07:02:00Z")
+            return None
+        if warning:
+            self.warn(key, warning, "add the zone, such as -08:00")
+        return time
+
+    def whole_number(self, key: KeyPath, value: Value, most: int) -> int | None:
+        if value is None:
+            return None
+        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value.strip()):
+            number = int(value)
+            return number if number <= most else None
+        self.warn(key, f"{_shown(value)} is not a whole number; left out", "write digits only")
+        return None
+
+    # The article
+
+    def read(self, data: bytes) -> Article | None:
+        try:
+            content, control_line = decode(data)
+            self.front = split(content)
+        except FrontMatterError as error:
+            self.report(error.line, error.column, Severity.ERROR, "front matter", error.what, error.fix)
+            return None
+        if not self.boolean("published", True) or self.boolean("draft", False):
+            return None
+        if self.boolean("removed", False) or self.boolean("deleted", False):
+            return None
+        if control_line:
+            self.report(control_line, 1, Severity.NOTICE, "file", "control characters removed", "delete them")
+        title = self.title()
+        published, updated = self.dates()
+        link = self.link(published)
+        own_html, videos = self.html(link)
+        excerpt = self.excerpt(own_html)
+        key, value = self.find("quality")
+        self.quality = self.whole_number(key, value, 10**9)
+        original = self.url(*self.find("original"))
+        return Article(
+            id=self.id(),
+            title=title,
+            link=link,
+            published=published,
+            updated=updated,
+            excerpt=excerpt,
+            html=own_html,
+            via=original if original != link else None,
+            amp=self.url(*self.find("amp")),
+            provider=self.provider(*self.find("provider")),
+            author=self.author(),
+            language=self.language(),
+            topics=self.topics(),
+            images=self.images(*self.find("images")),
+            videos=videos,
+            related=self.related(),
+            groups=self.other_groups(),
+        )
+
+    def title(self) -> str:
+        key, value = self.find("title")
+        if value is not None and not isinstance(value, str):
+            raise self.refuse(key, "the title is not text", "write the title as one text")
+        title = self.line(key, value)
+        if not title:
+            raise self.refuse(key, "the title is missing", "add a line such as `title: …`")
+        if len(title) > MAX_TITLE:
+            self.warn(key, f"{len(title):,} characters; cut to {MAX_TITLE:,}", "shorten it")
+            title = text.shortened(title, MAX_TITLE)
+        return title
+
+    def dates(self) -> tuple[datetime, datetime]:
+        key, value = self.find("date")
+        if value is None:
+            key, value = (), date_in_name(PurePosixPath(self.stem).name)
+        if value is None:
+            fix = f"add a line such as `{self.rules.fields['date'][0]}: 2021-01-25T07:02:00Z`"
+            raise self.refuse((), "the date is missing", fix)
+        before = len(self.problems)
+        published = self.date(key, value)
+        if published is None:
+            # The date decides whether an article is due: it cannot be left out as other fields are.
+            warning = self.problems.pop(before)
+            self.report(
+                warning.line, warning.column, Severity.ERROR, warning.field or "date",
+                warning.what, warning.fix,
+            )  # fmt: skip
+            raise _RefusedError
+        updated = self.date(*self.find("updated"))
+        return published, max(updated, published) if updated else published
+
+    def link(self, published: datetime) -> str:
+        key, value = self.find("link")
+        if value is None:
+            key, value = self.find("original")
+        if value is None:
+            return self.permalink(published)
+        try:
+            if not isinstance(value, str):
+                raise urls.UrlError("not one URL")
+            return urls.clean_url(value)
+        except urls.UrlError as error:
+            raise self.refuse(key, f"{_shown(value)}: {error}", "write an absolute http(s) URL") from None
+
+    def permalink(self, published: datetime) -> str:
+        """The link of an article of the site's own."""
+        base = self.rules.site_url.rstrip("/") + "/"
+        key, value = self.find("permalink")
+        pattern = value if isinstance(value, str) else self.rules.permalink
+        if pattern is None:
+            fix = f"add a line such as `{self.rules.fields['link'][0]}: https://…`"
+            raise self.refuse((), "the link is missing", f"{fix}, or set content.permalink")
+        parts = PurePosixPath(self.stem)
+        undated = _DATE_PREFIX.sub("", parts.name)
+        local = published.astimezone(self.rules.zone)
+        slug = self.field_line("slug") or undated
+        page = parts.parent if parts.name == "index" else parts.with_name(slug)
+        categories = self.front.values.get("categories")
+        names = categories.split() if isinstance(categories, str) else categories
+        folders = [c.lower().replace(" ", "-") for c in names or [] if isinstance(c, str)]
+        places = {
+            "year": f"{local.year:04}",
+            "month": f"{local.month:02}",
+            "day": f"{local.day:02}",
+            "slug": slug,
+            "title": slug,
+            "path": str(page),
+            "section": parts.parts[0] if len(parts.parts) > 1 else "",
+            "categories": "/".join(folders),
+        }
+        path = _PLACEHOLDER.sub(lambda found: places[found[1]], pattern)
+        path = re.sub(r"/{2,}", "/", path).lstrip("/").removeprefix("./")
+        try:
+            return urls.clean_url(base + path.replace("?", "%3F").replace("#", "%23"))
+        except urls.UrlError as error:
+            raise self.refuse(key, f"{_shown(path)}: {error}", "mend the permalink") from None
+
+    def id(self) -> str:
+        key, value = self.find("id")
+        written = value.strip() if isinstance(value, str) else ""
+        if value is not None and not written:
+            self.warn(key, "the id is not text; left out", "write the id as one text")
+        if _URI.fullmatch(written):
+            return written
+        return f"tag:{self.rules.tag}:{urls.path_encoded(written or self.stem)}"
+
+    def html(self, link: str) -> tuple[str, tuple[Video, ...]]:
+        """The article's own HTML, sanitised, and its videos; a featured film is no part of the text."""
+        videos: tuple[Video, ...] = ()
+        featured = ""
+        key, value = self.find("html")
+        if isinstance(value, str):
+            self.notice_mojibake(key, value)
+            shown, videos, unknown = markup.players_to_links(value)
+            for video in videos:
+                shown = shown.replace(markup.video_link(video), "")
+            featured = shown
+            for address in unknown:
+                self.at(
+                    key, Severity.NOTICE, f"an unknown player was left out: {_shown(address)}",
+                    "link to it instead",
+                )  # fmt: skip
+        elif value is not None:
+            self.warn(key, "HTML is no list; left out", "write it as one text")
+        body = ""
+        if self.front.body.strip():
+            body, in_body, _ = markup.players_to_links(markup.from_markdown(self.front.body))
+            videos = tuple(dict.fromkeys(videos + in_body))
+        joined = f"{featured.strip()}\n{body.strip()}".strip()
+        if not joined:
+            return "", videos
+        return markup.sanitised(joined, link, fix_encoding=self.rules.fix_encoding), videos
+
+    def excerpt(self, own_html: str) -> str:
+        excerpt = text.paragraphs(self.string(*self.find("excerpt")))
+        if excerpt or not own_html:
+            return excerpt
+        return text.shortened(markup.first_paragraph(own_html), SUMMARY_LENGTH)
+
+    def author(self) -> str | None:
+        key, value = self.find("author")
+        if isinstance(value, list) and value:
+            key, value = (*key, 0), value[0]
+        if isinstance(value, dict):
+            key, value = (*key, "name"), value.get("name")
+        return self.line(key, value) or None
+
+    def language(self) -> str | None:
+        key, value = self.find("language")
+        language = self.line(key, value).replace("_", "-")
+        if language and not _LANGUAGE.fullmatch(language):
+            self.warn(key, f"{_shown(language)} is no language tag; left out", "write one like en-GB")
+            return None
+        return language or None
+
+    def provider(self, key: KeyPath, value: Value) -> Provider | None:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            name = self.line(key, value)
+            return Provider(name, "") if name else None
+        if not isinstance(value, dict):
+            self.warn(key, "a list stands where a provider belongs; left out", "name one provider")
+            return None
+        name = self.line((*key, "name"), value.get("name"))
+        domain = ""
+        written = self.line((*key, "domain"), value.get("domain"))
+        if written:
+            try:
+                domain = urls.clean_domain(written)
+            except urls.UrlError as error:
+                self.warn((*key, "domain"), f"{error}; left out", "write one like example.org")
+        images = self.images((*key, "images"), value.get("images"))
+        if not name and not domain:
+            self.warn(key, "neither name nor domain; left out", "add `name:` and `domain:`")
+            return None
+        return Provider(name, domain, images[0] if images else None)
+
+    def topics(self) -> tuple[str, ...]:
+        names: dict[str, str] = {}
+        for key in self.rules.fields["topics"]:
+            for place, item in self.items((key,), self.front.values.get(key)):
+                name = self.line(place, item)
+                if name:
+                    names.setdefault(text.name_key(name), name)
+        return tuple(names.values())
+
+    def other_groups(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        groups = []
+        for name in self.rules.group_fields:
+            names: dict[str, str] = {}
+            for place, item in self.items((name,), self.front.values.get(name)):
+                value = self.line(place, item)
+                if value:
+                    names.setdefault(text.name_key(value), value)
+            if names:
+                groups.append((name, tuple(names.values())))
+        return tuple(groups)
+
+    def images(self, key: KeyPath, value: Value) -> tuple[Image, ...]:
+        images: dict[str, Image] = {}
+        for place, item in self.items(key, value):
+            fields = item if isinstance(item, dict) else {"url": item}
+            name = next((n for n in ("url", "src", "path", "image") if fields.get(n)), "url")
+            where = (*place, name) if isinstance(item, dict) else place
+            url = self.url(where, fields.get(name), base=self.rules.site_url)
+            if url is None:
+                continue
+            width = self.whole_number((*place, "width"), fields.get("width"), 100_000)
+            height = self.whole_number((*place, "height"), fields.get("height"), 100_000)
+            length = self.whole_number((*place, "length"), fields.get("length"), 10**12)
+            title = next((fields[n] for n in ("title", "alt", "caption") if fields.get(n)), None)
+            images.setdefault(
+                url,
+                Image(
+                    url=url,
+                    width=width if width and width > 0 else None,
+                    height=height if height and height > 0 else None,
+                    type=self.image_type(place, url, fields.get("type")),
+                    length=length if length and length > 0 else None,
+                    title=self.line((*place, "title"), title) or None,
+                ),
+            )
+        return tuple(images.values())
+
+    def image_type(self, place: KeyPath, url: str, written: Value) -> str | None:
+        if isinstance(written, str) and _MEDIA_TYPE.fullmatch(written.strip().lower()):
+            return written.strip().lower()
+        return image_type(url)
+
+    def related(self) -> tuple[Related, ...]:
+        items: dict[str, Related] = {}
+        for place, item in self.items(*self.find("related")):
+            if not isinstance(item, dict):
+                self.warn(place, "not a related item; left out", "write `title:` and `webUrl:`")
+                continue
+            names = self.rules.fields
+            link_key = next((n for n in (*names["link"], *names["original"], "url") if item.get(n)), None)
+            title = self.line((*place, "title"), item.get("title"))
+            if link_key is None or not title:
+                missing = "link" if link_key is None else "title"
+                self.warn(place, f"its {missing} is missing; left out", f"add the {missing}")
+                continue
+            link = self.url((*place, link_key), item.get(link_key))
+            if link is None:
+                continue
+            date_key = next((n for n in names["date"] if item.get(n)), "date")
+            images = self.images((*place, "images"), item.get("images"))
+            items.setdefault(
+                link,
+                Related(
+                    title=title,
+                    link=link,
+                    excerpt=text.paragraphs(self.string((*place, "excerpt"), item.get("excerpt"))),
+                    published=self.date((*place, date_key), item.get(date_key)),
+                    provider=self.provider((*place, "provider"), item.get("provider")),
+                    image=images[0] if images else None,
+                ),
+            )
+        return tuple(items.values())
+
+
+def image_type(url: str) -> str | None:
+    """The media type that the file name in a URL's path tells, or None (rule 17)."""
+    found = _IMAGE_NAME.match(url)
+    return IMAGE_TYPES.get(found[1].lower()) if found else None
+
+
+def _shown(value: Value) -> str:
+    """A value as a problem shows it: short, on one line, quoted."""
+    if isinstance(value, str):
+        return f"“{text.shortened(text.one_line(value), 80)}”"
+    return "a list" if isinstance(value, list) else "a mapping"

@@ -1,0 +1,212 @@
+"""The command line: parse arguments, call one function, print what it returns. click only."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import click
+
+from syndicate.errors import ConfigError, Problem, Severity, SyndicateError
+from syndicate.version import VERSION
+
+if TYPE_CHECKING:
+    from syndicate.build import Progress, Report
+    from syndicate.config import Settings
+
+P = ParamSpec("P")
+DEFAULT_CONFIG = "config/syndicate.yaml"
+
+
+class _Options:
+    """The options that stand before the command."""
+
+    def __init__(self, config: str | None, verbose: bool, quiet: bool) -> None:
+        self.config, self.verbose, self.quiet = config, verbose, quiet
+
+    @property
+    def config_path(self) -> Path:
+        if self.config:
+            return Path(self.config)
+        if not Path(DEFAULT_CONFIG).exists() and os.environ.get("SYNDICATE_CONFIG"):
+            return Path(os.environ["SYNDICATE_CONFIG"])
+        return Path(DEFAULT_CONFIG)
+
+    def settings(self) -> Settings:
+        from syndicate.config import load_config
+
+        return load_config(self.config_path)
+
+    def show(self, problems: Iterable[Problem]) -> None:
+        """Print problems to standard error: notices with -v only, warnings not with -q."""
+        for problem in problems:
+            if problem.severity is Severity.NOTICE and not self.verbose:
+                continue
+            if problem.severity is Severity.WARNING and self.quiet:
+                continue
+            click.echo(str(problem), err=True)
+
+    @property
+    def talkative(self) -> bool:
+        """Whether a person is there to read more than problems."""
+        return self.verbose or (sys.stdout.isatty() and not self.quiet)
+
+
+def _exits(command: Callable[P, int]) -> Callable[P, None]:
+    """Turn a command's result, and what it raises, into the process's exit code."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except SyndicateError as error:
+            if isinstance(error, ConfigError):
+                for problem in error.problems:
+                    click.echo(str(problem), err=True)
+            click.echo(f"syndicate: {error}", err=True)
+            code = error.exit_code
+        sys.exit(code)
+
+    return run
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("-c", "--config", metavar="CONFIG", help=f"The config file [{DEFAULT_CONFIG}].")
+@click.option("-v", "--verbose", is_flag=True, help="Say what is done, and show notices.")
+@click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
+@click.version_option(VERSION, prog_name="syndicate")
+@click.pass_context
+def main(context: click.Context, config: str | None, verbose: bool, quiet: bool) -> None:
+    """Publish a folder of articles as RSS 2.0, Atom 1.0 and JSON Feed 1.1 files."""
+    if verbose and quiet:
+        raise click.UsageError("-v and -q exclude each other")
+    context.obj = _Options(config, verbose, quiet)
+
+
+@main.command()
+@click.pass_obj
+@_exits
+def init(options: _Options) -> int:
+    """Write a commented starter config; an existing one is never overwritten."""
+    from syndicate.starter import write_starter
+
+    path = options.config_path
+    write_starter(path)
+    click.echo(f"wrote {path}; set title, url, feeds_url, tag and content.roots, then run:")
+    click.echo("  syndicate check")
+    return 0
+
+
+@main.command()
+@click.pass_obj
+@_exits
+def check(options: _Options) -> int:
+    """Read every article and the config; list every problem; write nothing."""
+    from syndicate.build import check as run_check
+
+    settings = options.settings()
+    with _Bar() as bar:
+        report = run_check(settings, progress=bar.progress)
+    options.show(report.problems)
+    if not options.quiet:
+        click.echo(
+            f"{report.files:,} files, {report.articles:,} to publish,"
+            f" {report.errors:,} errors,"
+            f" {sum(p.severity is Severity.WARNING for p in report.problems):,} warnings"
+        )
+    return 1 if report.errors else 0
+
+
+@main.command()
+@click.option("--full", is_flag=True, help="Read and render everything, whatever is catalogued.")
+@click.option("--dry-run", is_flag=True, help="Print each document with its reason; write nothing.")
+@click.option("--force", is_flag=True, help="Write even where a safety brake refuses.")
+@click.option("--strict", is_flag=True, help="Exit with 1 when an article had an error.")
+@click.option("--now", metavar="TIME", help="Decide by this time which articles are due.")
+@click.pass_obj
+@_exits
+def build(options: _Options, full: bool, dry_run: bool, force: bool, strict: bool, now: str | None) -> int:
+    """Regenerate the feeds that changed."""
+    from syndicate.build import build as run_build
+
+    settings = options.settings()
+    moment = _moment(settings, now)
+    started = time.perf_counter()
+    with _Bar() as bar:
+        report = run_build(
+            settings, now=moment, full=full, dry_run=dry_run, force=force, progress=bar.progress
+        )
+    options.show(report.problems)
+    if dry_run:
+        for document in report.documents:
+            click.echo(f"{document.reason.value:9} {document.path}")
+    if options.talkative:
+        click.echo(_summary(report, time.perf_counter() - started, dry_run))
+    return 1 if strict and report.errors else 0
+
+
+def _moment(settings: Settings, written: str | None) -> datetime:
+    if written is None:
+        return datetime.now(UTC).replace(microsecond=0)
+    from syndicate.articles.dates import DateError, parse_date
+
+    try:
+        return parse_date(written, settings.site.zone)[0]
+    except DateError as error:
+        raise click.BadParameter(f"{written!r} is {error}", param_hint="--now") from None
+
+
+def _summary(report: Report, seconds: float, dry_run: bool) -> str:
+    from syndicate.output import Reason
+
+    changes = ", ".join(f"{report.count(reason):,} {reason.value}" for reason in Reason)
+    would = "would be " if dry_run else ""
+    return (
+        f"{report.articles:,} articles; documents {would}{changes};"
+        f" {report.bytes_written / 1e6:.1f} MB, {report.read:,} files read, {seconds:.2f} s"
+    )
+
+
+class _Bar:
+    """A progress bar on standard error while a person watches; nothing otherwise."""
+
+    def __init__(self) -> None:
+        self._bar: Any = None
+        self._stage = ""
+        self._done = 0
+        self._started = time.monotonic()
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._close()
+
+    @property
+    def progress(self) -> Progress | None:
+        return self._advance if sys.stderr.isatty() else None
+
+    def _advance(self, stage: str, done: int, total: int) -> None:
+        # A run of less than a second is over before a bar can be read.
+        if time.monotonic() - self._started < 1:
+            return
+        if stage != self._stage:
+            self._close()
+            self._stage, self._done = stage, 0
+            self._bar = click.progressbar(
+                length=total, label=stage, show_pos=True, show_eta=True, file=sys.stderr
+            )
+            self._bar.__enter__()
+        self._bar.update(done - self._done)
+        self._done = done
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar = None

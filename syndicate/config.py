@@ -1,0 +1,451 @@
+"""Settings: what config/syndicate.yaml says, checked whole. Every problem is reported at once."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import yaml
+
+from syndicate.articles.frontmatter import (
+    FrontMatterError,
+    decode,
+    parse_yaml,
+)
+from syndicate.articles.presets import FIELDS, PRESETS
+from syndicate.articles.reader import Rules
+from syndicate.articles.urls import UrlError, clean_domain, clean_url
+from syndicate.errors import ConfigError, Problem, Severity
+
+if TYPE_CHECKING:
+    from datetime import tzinfo
+
+FORMATS = ("rss", "atom", "json")
+# Domains that host many publishers: there, a provider is its domain and its name.
+SHARED_DOMAINS = (
+    "blogspot.com", "dailymotion.com", "dev.to", "facebook.com", "ghost.io", "github.com",
+    "github.io", "gitlab.io", "hashnode.dev", "linkedin.com", "medium.com", "netlify.app",
+    "pages.dev", "soundcloud.com", "substack.com", "tumblr.com", "twitter.com", "vimeo.com",
+    "wordpress.com", "x.com", "youtube.com",
+)  # fmt: skip
+# Of the contract, what this version cannot do yet, and the value that stands for what it does.
+_NOT_YET: Mapping[str, Any] = {
+    "feeds.html": "false",
+    "feeds.archive": "none",
+    "feeds.related": "links",
+    "publish": None,
+}
+_TAG = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?:@[A-Za-z0-9.-]+)?,(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?"
+)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
+_GROUP_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    title: str
+    url: str  # where people read
+    feeds_url: str  # where out/ is served; ends with a slash
+    tag: str  # authority and date, the stem of every id (RFC 4151)
+    description: str
+    language: str  # RFC 5646
+    timezone: str
+    author: str
+    author_email: str
+    icon: str
+    logo: str
+    copyright: str
+
+    @property
+    def zone(self) -> tzinfo:
+        import pytz
+
+        return pytz.timezone(self.timezone)
+
+    @property
+    def tag_date(self) -> datetime:
+        """The date in ``tag``: what an empty feed gives as its own."""
+        found = _TAG.fullmatch(self.tag)
+        assert found
+        return datetime(int(found[1]), int(found[2] or 1), int(found[3] or 1), tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    roots: tuple[Path, ...]
+    include: tuple[str, ...]
+    exclude: tuple[str, ...]
+    preset: str
+    fields: Mapping[str, tuple[str, ...]]
+    defaults: Mapping[str, str]
+    permalink: str | None
+    fix_encoding: bool
+    topics: Path | None  # registries
+    providers: Path | None
+    shared_domains: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Feeds:
+    formats: tuple[str, ...]
+    groups: tuple[tuple[str, ...], ...]  # ("topic",), ("topic", "provider") for pairs
+    limit: int  # entries a feed
+    max_bytes: int | None  # of one document
+    full: bool  # the article's body in the entries, or its excerpt alone
+    order: str  # published | updated
+    min_quality: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    directory: Path
+    compress: tuple[str, ...]
+    max_shrink: float  # share of the published articles that one run may lose
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything a run is told. ``path`` and every folder are absolute."""
+
+    path: Path
+    root: Path  # the project's, which relative paths start from
+    site: Site
+    content: Content
+    feeds: Feeds
+    output: Output
+    warnings: tuple[Problem, ...]
+
+    @property
+    def rules(self) -> Rules:
+        """What decides how an article is read."""
+        named = {kind for group in self.feeds.groups for kind in group}
+        return Rules(
+            fields=self.content.fields,
+            tag=self.site.tag,
+            site_url=self.site.url,
+            zone=self.site.zone,
+            permalink=self.content.permalink,
+            fix_encoding=self.content.fix_encoding,
+            group_fields=tuple(sorted(named - {"topic", "provider"})),
+            defaults=self.content.defaults,
+        )
+
+
+def load_config(path: Path) -> Settings:
+    """Read and check the config at ``path``. Raises ConfigError with every problem in it."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ConfigError(
+            f"cannot read the config: {path}: {error.strerror} (`syndicate init` writes one)"
+        ) from None
+    return parse_config(data, path.absolute(), shown=str(path))
+
+
+def parse_config(data: bytes, path: Path, shown: str) -> Settings:
+    """The settings in ``data``; ``shown`` names the file in problems. Raises ConfigError."""
+    try:
+        block, _ = decode(data)
+        values = parse_yaml(block)
+    except FrontMatterError as error:
+        problem = Problem(shown, error.line, error.column, Severity.ERROR, "config", error.what, error.fix)
+        raise ConfigError("the config cannot be read", (problem,)) from None
+    check = _Check(shown, yaml.compose(block, Loader=yaml.CBaseLoader))
+    root = path.parent.parent if path.parent.name == "config" else path.parent
+    settings = _settings(check, values, path, root)
+    problems = tuple(sorted(check.problems, key=lambda problem: problem.sort_key))
+    if settings is None or any(p.severity is Severity.ERROR for p in problems):
+        raise ConfigError("the config has problems", problems)
+    return settings
+
+
+def _settings(check: _Check, values: Any, path: Path, root: Path) -> Settings | None:
+    check.section("", values, ("site", "content", "feeds", "output", "publish"))
+    site = _site(check.section("site", values.get("site"), Site.__dataclass_fields__))
+    content = _content(check.section("content", values.get("content"), Content.__dataclass_fields__), root)
+    feeds = _feeds(
+        check.section(
+            "feeds", values.get("feeds"),
+            ("formats", "groups", "limit", "max_bytes", "content", "order", "min_quality",
+             "html", "archive", "related"),
+        )
+    )  # fmt: skip
+    output = _output(check.section("output", values.get("output"), Output.__dataclass_fields__), root)
+    for key, done in _NOT_YET.items():
+        section, _, name = key.partition(".")
+        holder = values.get(section) if name else values
+        value = holder.get(name or section) if isinstance(holder, dict) else None
+        if value is not None and value != done:
+            check.report(key, f"{key} has no effect in this version", "", Severity.WARNING)
+    if any(p.severity is Severity.ERROR for p in check.problems):
+        return None
+    return Settings(path, root, site, content, feeds, output, tuple(check.problems))
+
+
+def _site(section: _Section) -> Site:
+    url = section.parsed("url", clean_url, required=True)
+    feeds_url = section.parsed("feeds_url", clean_url, required=True)
+    return Site(
+        title=section.text("title", required=True),
+        url=url or "",
+        feeds_url=(feeds_url or "").rstrip("/") + "/",
+        tag=section.parsed("tag", _tag, required=True) or "",
+        description=section.text("description"),
+        language=section.parsed("language", _language) or "en",
+        timezone=section.parsed("timezone", _timezone) or "UTC",
+        author=section.text("author"),
+        author_email=section.text("author_email"),
+        icon=section.parsed("icon", clean_url) or "",
+        logo=section.parsed("logo", clean_url) or "",
+        copyright=section.text("copyright"),
+    )
+
+
+def _content(section: _Section, root: Path) -> Content:
+    preset_name = section.choice("preset", tuple(PRESETS), "smartable")
+    preset = PRESETS[preset_name]
+    fields = dict(preset.fields)
+    for name, keys in section.mapping("fields").items():
+        if name in FIELDS:
+            fields[name] = section.texts(f"fields.{name}", keys)
+        else:
+            section.unknown(f"fields.{name}", FIELDS)
+    defaults = {}
+    for name, value in section.mapping("defaults").items():
+        if name not in FIELDS:
+            section.unknown(f"defaults.{name}", FIELDS)
+        elif isinstance(value, str):
+            defaults[name] = value
+        else:
+            section.report(f"defaults.{name}", "not one text", "write one text")
+    roots = section.texts("roots", section.values.get("roots"), required=True)
+    domains = section.texts("shared_domains", section.values.get("shared_domains"))
+    for domain in domains:
+        try:
+            clean_domain(domain)
+        except UrlError as error:
+            section.report("shared_domains", str(error), "write one like example.org")
+    topics, providers = section.text("topics"), section.text("providers")
+    return Content(
+        roots=tuple(_folder(root, name) for name in roots),
+        include=section.texts("include", section.values.get("include")) or preset.include,
+        exclude=section.texts("exclude", section.values.get("exclude")) or preset.exclude,
+        preset=preset_name,
+        fields=fields,
+        defaults=defaults,
+        permalink=section.text("permalink") or preset.permalink,
+        fix_encoding=section.flag("fix_encoding", True),
+        topics=_folder(root, topics) if topics else None,
+        providers=_folder(root, providers) if providers else None,
+        shared_domains=frozenset(domains or SHARED_DOMAINS),
+    )
+
+
+def _feeds(section: _Section) -> Feeds:
+    formats = section.texts("formats", section.values.get("formats")) or FORMATS
+    for name in formats:
+        if name not in FORMATS:
+            section.report("formats", f"{name} is no format", f"use {', '.join(FORMATS)}")
+    groups: list[tuple[str, ...]] = []
+    written = section.values.get("groups")
+    if written is None:
+        written = ["topic", "provider"]
+    if not isinstance(written, list):
+        section.report("groups", "not a list", "write a list such as [topic, provider]")
+        written = []
+    for item in written:
+        kinds = tuple(item) if isinstance(item, list) else (item,)
+        if not 1 <= len(kinds) <= 2 or not all(
+            isinstance(kind, str) and _GROUP_FIELD.fullmatch(kind) for kind in kinds
+        ):
+            section.report("groups", "an item is no field and no pair", "write topic, or [topic, provider]")
+        elif "secured" in kinds:
+            section.report("groups", "secured is never published", "take it out")
+        elif kinds not in groups:
+            groups.append(kinds)
+    return Feeds(
+        formats=tuple(name for name in FORMATS if name in formats),
+        groups=tuple(groups),
+        limit=section.number("limit", 50, 1, 10_000) or 50,
+        max_bytes=section.number("max_bytes", None, 1_000, 10**9),
+        full=section.choice("content", ("full", "summary"), "full") == "full",
+        order=section.choice("order", ("published", "updated"), "published"),
+        min_quality=section.number("min_quality", None, -(10**9), 10**9),
+    )
+
+
+def _output(section: _Section, root: Path) -> Output:
+    compress = section.texts("compress", section.values.get("compress"))
+    for name in compress:
+        if name not in ("gzip", "brotli"):
+            section.report("compress", f"{name} is no compression", "use gzip, brotli")
+    return Output(
+        directory=_folder(root, section.text("directory") or "out"),
+        compress=tuple(name for name in ("gzip", "brotli") if name in compress),
+        max_shrink=section.share("max_shrink", 0.5),
+    )
+
+
+def _folder(root: Path, name: str) -> Path:
+    return (root / Path(name).expanduser()).absolute()
+
+
+def _tag(written: str) -> str:
+    found = _TAG.fullmatch(written)
+    if not found:
+        raise ValueError("not a domain and a date it was yours, such as example.org,2020")
+    try:
+        datetime(int(found[1]), int(found[2] or 1), int(found[3] or 1), tzinfo=UTC)
+    except ValueError as error:
+        raise ValueError(f"its date is none: {error}") from None
+    return written
+
+
+def _language(written: str) -> str:
+    if not _LANGUAGE.fullmatch(written):
+        raise ValueError("no language tag such as en or en-GB")
+    return written
+
+
+def _timezone(written: str) -> str:
+    import pytz
+
+    try:
+        return str(pytz.timezone(written).zone)
+    except pytz.UnknownTimeZoneError:
+        near = difflib.get_close_matches(written, pytz.all_timezones, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise ValueError(f"{written} is no time zone{hint}") from None
+
+
+class _Check:
+    """The problems of one config, each with the line and column of its key."""
+
+    def __init__(self, shown: str, node: yaml.Node | None) -> None:
+        self.shown, self.node = shown, node
+        self.problems: list[Problem] = []
+
+    def report(self, key: str, what: str, fix: str, severity: Severity = Severity.ERROR) -> None:
+        line, column = self.place(key)
+        self.problems.append(Problem(self.shown, line, column, severity, key or "config", what, fix))
+
+    def place(self, key: str) -> tuple[int, int]:
+        """Line and column of ``key`` (a dotted path), or of the nearest section that is there."""
+        node, mark = self.node, None
+        for step in filter(None, key.split(".")):
+            if not isinstance(node, yaml.MappingNode):
+                break
+            pair = next(((k, v) for k, v in node.value if k.value == step), None)
+            if pair is None:
+                break
+            mark, node = pair[0].start_mark, pair[1]
+        return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+    def section(self, name: str, values: Any, known: Iterable[str]) -> _Section:
+        if values is not None and not isinstance(values, dict):
+            self.report(name, "not a section", "write its keys indented below it")
+            values = None
+        section = _Section(self, name, values or {})
+        for key in section.values:
+            if key not in known:
+                section.unknown(key, tuple(known))
+        return section
+
+
+class _Section:
+    """One section of the config: typed access that reports instead of raising."""
+
+    def __init__(self, check: _Check, name: str, values: dict[str, Any]) -> None:
+        self.check, self.name, self.values = check, name, values
+
+    def report(self, key: str, what: str, fix: str) -> None:
+        self.check.report(f"{self.name}.{key}" if self.name else key, what, fix)
+
+    def unknown(self, key: str, known: tuple[str, ...]) -> None:
+        near = difflib.get_close_matches(key.rpartition(".")[2], known, 1)
+        fix = f"did you mean {near[0]}?" if near else f"known are {', '.join(known)}"
+        self.report(key, "unknown key", fix)
+
+    def text(self, key: str, *, required: bool = False) -> str:
+        value = self.values.get(key)
+        if value is None or value == "":
+            if required:
+                self.report(key, "missing", f"add `{key}:` to the section {self.name}")
+            return ""
+        if not isinstance(value, str):
+            self.report(key, "not one text", "write one text")
+            return ""
+        return value.strip()
+
+    def parsed(self, key: str, parse: Callable[[str], str], *, required: bool = False) -> str | None:
+        written = self.text(key, required=required)
+        if not written:
+            return None
+        try:
+            return parse(written)
+        except ValueError as error:
+            self.report(key, str(error), "mend the value")
+            return None
+
+    def texts(self, key: str, value: Any, *, required: bool = False) -> tuple[str, ...]:
+        if value is None or value == []:
+            if required:
+                self.report(key, "missing", f"add `{key}:` with at least one item")
+            return ()
+        items = value if isinstance(value, list) else [value]
+        if not all(isinstance(item, str) for item in items):
+            self.report(key, "not a list of texts", "write a list such as [one, two]")
+            return ()
+        return tuple(items)
+
+    def mapping(self, key: str) -> dict[str, Any]:
+        value = self.values.get(key)
+        if value is None:
+            return {}
+        if not isinstance(value, dict):
+            self.report(key, "not a mapping", "write `name: value` lines below it")
+            return {}
+        return value
+
+    def choice(self, key: str, choices: tuple[str, ...], default: str) -> str:
+        value = self.text(key)
+        if value and value not in choices:
+            near = difflib.get_close_matches(value, choices, 1)
+            hint = f"did you mean {near[0]}?" if near else f"use {', '.join(choices)}"
+            self.report(key, f"{value} is not known", hint)
+            return default
+        return value or default
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self.text(key).lower()
+        if value in ("true", "yes", "on"):
+            return True
+        if value in ("false", "no", "off"):
+            return False
+        if value:
+            self.report(key, f"{value} is neither true nor false", "write true or false")
+        return default
+
+    def number(self, key: str, default: int | None, least: int, most: int) -> int | None:
+        value = self.text(key)
+        if not value:
+            return default
+        if not re.fullmatch(r"-?[0-9]{1,10}", value) or not least <= int(value) <= most:
+            self.report(key, f"{value} is no whole number from {least} to {most}", "mend it")
+            return default
+        return int(value)
+
+    def share(self, key: str, default: float) -> float:
+        value = self.text(key)
+        if not value:
+            return default
+        if not re.fullmatch(r"[01]?(?:\.[0-9]+)?", value) or not 0 <= float(value) <= 1:
+            self.report(key, f"{value} is no share from 0 to 1", "write one such as 0.5")
+            return default
+        return float(value)

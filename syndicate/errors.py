@@ -1,0 +1,77 @@
+"""What can go wrong: the exception tree, and Problem, a fault in one input. No handling here."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+class Severity(enum.Enum):
+    """How much a problem matters. An error leaves the article out; a notice is shown with -v only."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTICE = "notice"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something wrong in one input file: where, what, and how to mend it."""
+
+    path: str  # relative to the project root, with forward slashes
+    line: int  # from 1; 0 when the whole file is meant
+    column: int  # from 1, in characters; 0 when the whole line is meant
+    severity: Severity
+    field: str  # key path such as ``related[2].webUrl``, or what else is at fault
+    what: str
+    fix: str = ""
+
+    def __str__(self) -> str:
+        fix = f" ({self.fix})" if self.fix else ""
+        place = f"{self.path}:{self.line}:{self.column}"
+        return f"{place}: {self.severity.value}: {self.field}: {self.what}{fix}"
+
+    @property
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        return (self.path, self.line, self.column, self.field, self.what)
+
+
+class SyndicateError(Exception):
+    """Base of everything that stops a command: *what*: *which*: *why*.
+
+    ``exit_code`` is the command's exit code (docs/reference.md lists them).
+    """
+
+    exit_code: ClassVar[int] = 1
+
+    def __init__(self, what: str, which: str = "", why: str = "") -> None:
+        super().__init__(": ".join(part for part in (what, which, why) if part))
+
+
+class ConfigError(SyndicateError):
+    """The config cannot be used; ``problems`` holds everything wrong with it."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, problems: tuple[Problem, ...] = ()) -> None:
+        super().__init__(message)
+        self.problems = problems
+
+
+class BrakeError(SyndicateError):
+    """A safety brake refused the run: nothing was written."""
+
+    exit_code = 3
+
+
+class WriteError(SyndicateError):
+    """The output could not be written."""
+
+    exit_code = 4
+
+
+class LockedError(SyndicateError):
+    """Another run holds the output's lock."""
+
+    exit_code = 75

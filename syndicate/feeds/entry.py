@@ -1,0 +1,159 @@
+"""From Article to Entry: names resolved, credit and HTML made. One entry, the same in every feed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from html import escape
+
+from syndicate.articles.markup import video_link
+from syndicate.articles.model import Article, Image, Provider, Related
+from syndicate.articles.urls import path_encoded
+from syndicate.config import Settings
+from syndicate.feeds.model import Category, Entry, Feed, Person, RelatedEntry, Source
+from syndicate.groups import Directory, Group, Grouping, has_feeds, provider_key, topic_key
+
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
+
+
+class EntryMaker:
+    """Makes entries and feeds: holds what is the same for all of them."""
+
+    def __init__(self, settings: Settings, grouping: Grouping, directory: Directory) -> None:
+        self.settings, self.grouping, self.directory = settings, grouping, directory
+        self.site = settings.site
+        self.site_author = (
+            Person(self.site.author, self.site.url, email=self.site.author_email)
+            if self.site.author
+            else Person(self.site.title, self.site.url)
+        )
+        self._sources: dict[str, Source | None] = {}
+
+    def entry(self, article: Article, ids: Mapping[str, str]) -> Entry:
+        """``ids`` gives the id of each of our own articles by link, for those that are related."""
+        author, source = self._credit(article)
+        return Entry(
+            id=article.id,
+            title=article.title,
+            link=article.link,
+            published=article.published,
+            updated=article.updated,
+            summary=article.excerpt,
+            html=entry_html(article, author, full=self.settings.feeds.full),
+            author=author,
+            source=source,
+            via=article.via,
+            amp=article.amp,
+            language=article.language,
+            categories=tuple(self._category(name) for name in article.topics),
+            images=article.images,
+            videos=article.videos,
+            related=tuple(RelatedEntry(item, ids.get(item.link)) for item in article.related),
+        )
+
+    def feed(self, group: Group, updated_of: list[Article]) -> Feed:
+        """The feed of ``group`` whose entries are made of ``updated_of``."""
+        site = self.site
+        path = f"{path_encoded(group.path)}/" if group.path else ""
+        updated = max((article.updated for article in updated_of), default=site.tag_date)
+        return Feed(
+            id=f"tag:{site.tag}:/{path}",
+            title=group.title,
+            description=group.description or site.description or group.title,
+            page=site.url,
+            url=f"{site.feeds_url}{path}feed",
+            updated=updated,
+            language=site.language,
+            author=self.site_author,
+            rights=site.copyright,
+            icon=site.icon,
+            logo=group.image or site.logo,
+        )
+
+    def _category(self, name: str) -> Category:
+        key = topic_key(name, self.grouping.registry)
+        return Category(self.directory.slugs[key], self.directory.name(key))
+
+    def _credit(self, article: Article) -> tuple[Person, Source | None]:
+        provider = article.provider
+        if provider is None:
+            if article.author:
+                return Person(article.author), None
+            return self.site_author, None
+        key = provider_key(provider, self.grouping)
+        organization = self.grouping.registry.organization(provider.domain)
+        # The registry's picture may be large; the article's own is made for a credit.
+        image = provider.image.url if provider.image else organization.image if organization else ""
+        person = Person(
+            name=self.directory.name(key),
+            url=f"https://{provider.domain}/" if provider.domain else "",
+            avatar=image,
+        )
+        return person, self._source(key)
+
+    def _source(self, key: str) -> Source | None:
+        if key not in self._sources:
+            source = None
+            if has_feeds(key, self.settings.feeds.groups):
+                feed = self.feed(self.directory.group(key), [])
+                source = Source(feed.id, feed.title, feed.url)
+            self._sources[key] = source
+        return self._sources[key]
+
+
+def entry_html(article: Article, author: Person, *, full: bool) -> str:
+    """What a reader shows: lead picture, text, related items, credit."""
+    parts: list[str] = []
+    lead = article.images[0] if article.images else None
+    body = article.html if full else ""
+    if article.videos and not body:
+        picture = image_html(lead, article.title) if lead else None
+        parts.extend(video_link(video, picture if n == 0 else None) for n, video in enumerate(article.videos))
+    elif lead and not _shows(body, lead):
+        parts.append(f"<p>{image_html(lead, article.title)}</p>")
+    if body:
+        parts.append(body)
+    elif article.excerpt:
+        parts.extend(
+            f"<p>{escape(paragraph, quote=False).replace(chr(10), '<br>')}</p>"
+            for paragraph in article.excerpt.split("\n\n")
+        )
+    if article.related:
+        items = "".join(f"<li>{_related_html(item)}</li>" for item in article.related)
+        parts.append(f"<h4>Related</h4><ul>{items}</ul>")
+    credit = escape(author.name, quote=False)
+    if article.provider is not None and author.url:
+        credit = f'<a href="{escape(author.url)}">{credit}</a>'
+    if article.provider is not None:
+        parts.append(f'<p><a href="{escape(article.link)}">Read it at</a> {credit}</p>')
+    else:
+        parts.append(f'<p><a href="{escape(article.link)}">Read it on the site</a> · {credit}</p>')
+    return "\n".join(parts)
+
+
+def image_html(image: Image, title: str) -> str:
+    """An ``<img>`` with its size where it is known, and an alternative text."""
+    size = "".join(
+        f' {name}="{value}"' for name, value in (("width", image.width), ("height", image.height)) if value
+    )
+    return f'<img src="{escape(image.url)}"{size} alt="{escape(image.title or title)}">'
+
+
+def _shows(body: str, image: Image) -> bool:
+    return escape(image.url) in body
+
+
+def _related_html(item: Related) -> str:
+    parts = [f'<a href="{escape(item.link)}">{escape(item.title, quote=False)}</a>']
+    if item.provider:
+        parts.append(escape(_provider_name(item.provider), quote=False))
+    if item.published:
+        date = item.published
+        parts.append(f"{date.day} {_MONTHS[date.month - 1]} {date.year}")
+    return " · ".join(parts)
+
+
+def _provider_name(provider: Provider) -> str:
+    return provider.name or provider.domain
