@@ -32,9 +32,10 @@ from syndicate.errors import (
     WriteError,
 )
 from syndicate.output import Reason, Written
-from syndicate.version import VERSION as __version__
+from syndicate.version import VERSION
 
 __all__ = [
+    "VERSION",
     "Article",
     "BrakeError",
     "ConfigError",
@@ -53,7 +54,6 @@ __all__ = [
     "Video",
     "WriteError",
     "Written",
-    "__version__",
     "build",
     "check",
     "load_config",

@@ -29,9 +29,7 @@ def chunks(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def mapped(
-    job: Callable[[Item], Result], items: Iterable[Item], *, parallel: bool
-) -> Iterator[Result]:
+def mapped(job: Callable[[Item], Result], items: Iterable[Item], *, parallel: bool) -> Iterator[Result]:
     """``job`` of every item, in order; in forked workers where that is asked for and can be had.
 
     The workers inherit what ``job`` refers to. Items are taken one at a time as workers come free, so
@@ -48,9 +46,7 @@ def mapped(
         yield from map(job, items)
 
 
-def _in_workers(
-    job: Callable[[Item], Result], items: Iterator[Item], count: int
-) -> Iterator[Result]:
+def _in_workers(job: Callable[[Item], Result], items: Iterator[Item], count: int) -> Iterator[Result]:
     import multiprocessing
     from multiprocessing.connection import wait
 
@@ -68,7 +64,7 @@ def _in_workers(
     done: dict[int, Result] = {}
     given = taken = 0
 
-    def give(connection: Connection) -> None:
+    def give(connection: Any) -> None:
         nonlocal given
         for item in items:
             connection.send(item)
@@ -81,16 +77,9 @@ def _in_workers(
             give(connection)
         while working:
             for ready in wait(list(working)):
-                assert not isinstance(ready, int)
                 index = working.pop(ready)
-                try:
-                    fine, result = ready.recv()  # type: ignore[union-attr]
-                except EOFError:
-                    raise SyndicateError("a worker process died", why="is memory short?") from None
-                if not fine:
-                    raise result
-                give(ready)  # type: ignore[arg-type]
-                done[index] = result
+                done[index] = _answer(ready)
+                give(ready)
             while taken in done:
                 yield done.pop(taken)
                 taken += 1
@@ -104,9 +93,19 @@ def _in_workers(
                 process.join()
 
 
-def _serve(
-    job: Callable[[Any], Any], connection: Connection, others: Sequence[Connection]
-) -> None:
+def _answer(connection: Any) -> Any:
+    """What a worker made of its item, or the exception that it met. Raises SyndicateError."""
+    try:
+        fine, result = connection.recv()
+    except EOFError:
+        raise SyndicateError("a worker process died", why="is memory short?") from None
+    if fine:
+        return result
+    assert isinstance(result, Exception)
+    raise result
+
+
+def _serve(job: Callable[[Any], Any], connection: Connection, others: Sequence[Connection]) -> None:
     """A worker: ends when its parent closes the connection, or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     # While a copy of the parent's end is open here, the parent's death would go unnoticed.

@@ -43,7 +43,9 @@ def article(**fields: object) -> str:
         "topics": ["AI"],
     }
     usual.update(fields)
-    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in usual.items() if value is not None]
+    lines = [
+        f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in usual.items() if value is not None
+    ]
     return "---\n" + "\n".join(lines) + "\n---\n"
 
 

@@ -219,7 +219,11 @@ class TestAtom:
         ]
         player = entry.find(f"{MEDIA}content/{MEDIA}player")
         assert player.get("url") == "https://www.youtube.com/watch?v=abcdefghijk"
-        assert dict(entry.find(f"{MEDIA}thumbnail").attrib) == {"url": IMAGE, "width": "1200", "height": "630"}
+        assert dict(entry.find(f"{MEDIA}thumbnail").attrib) == {
+            "url": IMAGE,
+            "width": "1200",
+            "height": "630",
+        }
 
     def test_text(self, built: Project) -> None:
         """Plain title and summary, HTML content, the entry's language."""
@@ -286,7 +290,9 @@ class TestRss:
         item = element(built, "feed.rss")
         assert item.findtext(f"{DC}creator") == "The Publisher"
         assert item.find("author") is None
-        assert item.find("source").get("url") == "https://feeds.site.example/provider/publisher.example/feed.rss"
+        assert (
+            item.find("source").get("url") == "https://feeds.site.example/provider/publisher.example/feed.rss"
+        )
         assert item.findtext(f"{DC}language") == "en-GB"
         assert [(c.text, c.get("domain")) for c in item.findall("category")] == [
             ("AI in Healthcare", "https://feeds.site.example/topic/"),
@@ -392,7 +398,11 @@ class TestSettings:
         )
         project.write("a")
         project.build()
-        atom, rss, json_feed = project.parsed("feed.atom").feed, project.parsed("feed.rss").feed, project.json()
+        atom, rss, json_feed = (
+            project.parsed("feed.atom").feed,
+            project.parsed("feed.rss").feed,
+            project.json(),
+        )
         assert (atom.subtitle, atom.language, atom.rights) == ("What it is", "de-AT", "© Site")
         assert (atom.author_detail.name, atom.author_detail.email) == ("Editors", "ed@site.example")
         assert (atom.icon, atom.logo) == ("https://site.example/i.png", "https://site.example/l.png")

@@ -33,7 +33,7 @@ class TestScalars:
 
     def test_quoted_text_is_never_nothing(self) -> None:
         """Quotes say that text is meant."""
-        assert split('---\na: "null"\nb: \'~\'\n---\n').values == {"a": "null", "b": "~"}
+        assert split("---\na: \"null\"\nb: '~'\n---\n").values == {"a": "null", "b": "~"}
 
 
 class TestKinds:
@@ -117,9 +117,7 @@ class TestFaults:
         assert (error.line, error.column) == (2, 11)
         assert "0xE9 is not UTF-8" in error.what
 
-    @pytest.mark.parametrize(
-        "text", ["---\na: 1\nb: 2\na: 3\n---\n", "---\nx:\n  a: 1\n  a: 2\n---\n"]
-    )
+    @pytest.mark.parametrize("text", ["---\na: 1\nb: 2\na: 3\n---\n", "---\nx:\n  a: 1\n  a: 2\n---\n"])
     def test_duplicate_keys(self, text: str) -> None:
         """The last would win in silence, whichever was meant."""
         error = fails(text)
@@ -154,8 +152,7 @@ class TestFaults:
     def test_a_bomb_of_aliases(self) -> None:
         """Nine levels of nine aliases are 387 million values."""
         lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
-        for n in range(1, 9):
-            lines.append(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]")
+        lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9)]
         assert "more than 50,000 values" in fails("---\n" + "\n".join(lines) + "\n---\n").what
 
     def test_an_alias_of_itself(self) -> None:

@@ -115,7 +115,9 @@ class TestMemberships:
 
     def test_a_short_name_or_slug_finds_its_topic(self) -> None:
         """Unless it is another topic's full name."""
-        registry = Registry((Topic("Machine Learning", "ml-slug", "ML"), Topic("Vision", "cv", "AI"), Topic("AI", "ai")))
+        registry = Registry(
+            (Topic("Machine Learning", "ml-slug", "ML"), Topic("Vision", "cv", "AI"), Topic("AI", "ai"))
+        )
         assert keys(registry, topics=["ml", "ML-SLUG"], provider=None) == ["", "topic:machine learning"]
         assert keys(registry, topics=["AI"], provider=None) == ["", "topic:ai"]
 
@@ -179,7 +181,9 @@ class TestInFeeds:
             "---\nname: The Publisher\ndomain: publisher.example\nimages:\n"
             "  - {url: /small.jpg, width: 50}\n  - {url: /large.jpg, width: 400}\n---\n"
         )
-        project.configure(CONFIG.replace("roots: [news]", "roots: [news]\n  topics: topics\n  providers: orgs"))
+        project.configure(
+            CONFIG.replace("roots: [news]", "roots: [news]\n  topics: topics\n  providers: orgs")
+        )
         project.write("a", topics=["ai"])
         report = project.build()
         feed = project.parsed("topic/artificial/feed.atom").feed

@@ -46,9 +46,7 @@ class TestRequiredFields:
             ({"publishedDateTime": ["2021-01-01"]}, "publishedDateTime", "not a date"),
         ],
     )
-    def test_without_them_there_is_no_article(
-        self, fields: dict[str, object], field: str, what: str
-    ) -> None:
+    def test_without_them_there_is_no_article(self, fields: dict[str, object], field: str, what: str) -> None:
         """One error, that names the field."""
         result = reading(article(**fields))
         problem = only_problem(result)
@@ -92,7 +90,10 @@ class TestIdentity:
         ("written", "id"),
         [
             ("tag:other.example,2019:x", "tag:other.example,2019:x"),
-            ("urn:uuid:60a76c80-d399-11d9-b93c-0003939e0af6", "urn:uuid:60a76c80-d399-11d9-b93c-0003939e0af6"),
+            (
+                "urn:uuid:60a76c80-d399-11d9-b93c-0003939e0af6",
+                "urn:uuid:60a76c80-d399-11d9-b93c-0003939e0af6",
+            ),
             ("1843", "tag:site.example,2020:1843"),
             ("a b", "tag:site.example,2020:a%20b"),
         ],
@@ -298,9 +299,7 @@ class TestOwnArticles:
             ("eleventy", "posts/a b", {"date": "2021-01-25"}, "/posts/a%20b/"),
         ],
     )
-    def test_link_to_the_site(
-        self, preset: str, stem: str, fields: dict[str, object], link: str
-    ) -> None:
+    def test_link_to_the_site(self, preset: str, stem: str, fields: dict[str, object], link: str) -> None:
         """Where the generator would put them."""
         text = article(**{"publishedDateTime": None, "webUrl": None, "provider": None, **fields})
         result = reading(text, stem=stem, preset=preset)
@@ -334,9 +333,7 @@ class TestOwnArticles:
 
 
 class TestHostileText:
-    @pytest.mark.parametrize(
-        "field", ["title", "excerpt", "topics", "provider", "author", "featuredContent"]
-    )
+    @pytest.mark.parametrize("field", ["title", "excerpt", "topics", "provider", "author", "featuredContent"])
     def test_control_characters_are_in_no_field(self, field: str) -> None:
         """Escapes in double quotes get past what is removed from the file's bytes."""
         result = reading(article(**{field: "a\x00b\x08c\x1bd\ufffee"}))

@@ -227,7 +227,9 @@ def _bound(block: str, first_line: int) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                _raise_deep(first_line + event.start_mark.line, event.start_mark.column + 1)
+                mark = event.start_mark
+                assert mark is not None
+                _raise_deep(first_line + mark.line, mark.column + 1)
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 
