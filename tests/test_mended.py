@@ -78,7 +78,12 @@ class TestEntries:
         assert [child.tag for child in entry.atom_entry().find("source")] == ["title", "link"]
         entry = mended()
         entry.source_feed = ("tag:s", "S", "https://s.example/feed", TIME)
-        assert [child.tag for child in entry.atom_entry().find("source")] == ["id", "title", "updated", "link"]
+        assert [child.tag for child in entry.atom_entry().find("source")] == [
+            "id",
+            "title",
+            "updated",
+            "link",
+        ]
 
     def test_dates_are_never_the_clock(self) -> None:
         """entry.py: the moment of construction stands for a date that is not set."""
@@ -155,7 +160,10 @@ class TestFeeds:
     def test_dates_are_the_newest_entrys(self) -> None:
         """feed.py:39, 73: the moment of construction."""
         head, tail = feed().rss_around()
-        assert etree.fromstring(head + tail).findtext("channel/lastBuildDate") == "Mon, 25 Jan 2021 07:02:00 +0000"
+        assert (
+            etree.fromstring(head + tail).findtext("channel/lastBuildDate")
+            == "Mon, 25 Jan 2021 07:02:00 +0000"
+        )
         generator = MendedFeed(ATOM_NAMESPACES, "https://a.example/page", TIME)
         generator.id("tag:a")
         generator.title("T")
