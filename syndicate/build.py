@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from syndicate import output, workers
+from syndicate.articles.frontmatter import QuickParser
 from syndicate.articles.model import Article
 from syndicate.articles.reader import (
     MAX_FILE_SIZE,
@@ -54,6 +55,7 @@ _TICK_NS = 2_000_000_000
 _READ_CHUNK = 128  # files a worker reads at a time
 _RENDER_CHUNK = 512  # entries a worker renders at a time, about
 _WORTH_FORKING = 256
+_PLACED_AT_ONCE = 2_000
 
 Progress = Callable[[str, int, int], None]  # stage, done, of how many
 
@@ -97,7 +99,7 @@ def check(settings: Settings, *, progress: Progress | None = None) -> Report:
     run = _Run(settings, registry, catalog, tree, datetime.max.replace(tzinfo=UTC), progress)
     catalog.begin()
     run.read(set(tree.files), everything=True)
-    run.decide(previous_now=0, everything=False)
+    run.decide(previous_now=0, everything=True)
     run.name_groups(everything=True)
     run.live = run.live_change
     return run.report([], problems)
@@ -202,6 +204,9 @@ def _prepare(
     }
     run.drop(stamps.keys() - tree.files.keys())
     run.read(changed, everything=reread)
+    if regroup and not reread:
+        catalog.regroup(lambda data: _groups_json(_decoder.decode(data), run.grouping))
+        run.live_change -= live_before
     run.decide(previous_now=int(catalog.meta("now") or 0), everything=regroup)
     live = live_before * (not reread) + run.live_change
     lost = live_before - live
@@ -299,20 +304,31 @@ class _Run:
         if known is None:
             return
         n, _, _, link, id = known
-        keys = self.catalog.leave(n)
-        if keys:
-            self.dirty.update(keys)
-            self.live_change -= 1
-            self._moved_from[link] = (path, id)
         self.catalog.touch(link, id)
+        if self._leave(n):
+            self._moved_from[link] = (path, id)
         self.catalog.drop_article(n)
+
+    def _leave(self, n: int) -> bool:
+        """Take an article out of the feeds; says whether it was in them."""
+        keys = self.catalog.leave(n)
+        if keys is None:
+            return False
+        self.dirty.update(keys)
+        self.live_change -= 1
+        return True
 
     def read(self, paths: set[str], *, everything: bool) -> None:
         """Read files, and put what changed into the catalog."""
         files = [self.tree.files[path] for path in sorted(paths)]
         self.files_read = len(files)
-        job = _ReadingJob(self.settings.rules)
         parallel = len(files) >= _WORTH_FORKING
+        quick: QuickParser | None = None
+        if parallel:
+            from syndicate.articles.quickyaml import parse_quickly
+
+            quick = parse_quickly
+        job = _ReadingJob(self.settings.rules, self.grouping, quick)
         done = 0
         for rows in workers.mapped(job, workers.chunks(files, _READ_CHUNK), parallel=parallel):
             for row in rows:
@@ -328,18 +344,22 @@ class _Run:
         if row.article is None:
             self._drop_article(row.path)
             return
+        n = None
         if known is not None:
             n, data, quality, link, id = known
-            if data == row.article.data:
-                if quality != row.article.quality:
-                    catalog.put_article(row.path, row.article, n)
-                    catalog.touch(link, id)
+            if (data, quality) == (row.article.data, row.article.quality):
                 return
             catalog.touch(link, id)
+            if data == row.article.data:
+                # Only whether it is good enough may have changed: its place and its text did not.
+                catalog.set_quality(n, row.article.quality)
+                return
+            self._leave(n)
         else:
             self._report_move(row.path, row.article)
-        catalog.touch(row.article.link, row.article.id)
-        self.changed.add(catalog.put_article(row.path, row.article, known[0] if known else None))
+        if not new:
+            catalog.touch(row.article.link, row.article.id)
+        self.changed.add(catalog.put_article(row.path, row.article, n))
 
     def _report_move(self, path: str, article: ArticleRow) -> None:
         before = self._moved_from.get(article.link)
@@ -356,51 +376,64 @@ class _Run:
         """Decide which articles stand in the feeds, and put them into their groups."""
         now = int(self.now.timestamp()) if self.now.year < 9999 else 2**62
         catalog = self.catalog
-        catalog.wake(now, previous_now)
         if everything:
             catalog.touch_all()
+        else:
+            catalog.wake(now, previous_now)
         links: dict[str, str] = {}
         ids: dict[str, str] = {}
         least = self.settings.feeds.min_quality
-        for candidate in catalog.candidates(now):
-            poor = least is not None and candidate.quality is not None and candidate.quality < least
-            allowed = candidate.due > 0 and not poor
-            winner = links.get(candidate.link) or ids.get(candidate.id) if allowed else None
+        places: list[tuple[int, int | None, int | None, str | None, int]] = []
+        members: list[tuple[int, int, int, str]] = []
+        for c in catalog.candidates(now):
+            poor = least is not None and c.quality is not None and c.quality < least
+            allowed = c.due > 0 and not poor
+            winner = links.get(c.link) or ids.get(c.id) if allowed else None
             live = allowed and winner is None
             if live:
-                links[candidate.link] = ids[candidate.id] = candidate.path
-            self._place(candidate, live, winner, everything)
-        for link in catalog.links_that_changed_hands():
-            self.dirty |= catalog.groups_relating(link)
+                links[c.link] = ids[c.id] = c.path
+            if (c.due, live, winner) == (c.was_due, c.time is not None, c.lost_to):
+                if live or c.n not in self.changed:
+                    continue
+            if c.time is not None:
+                self._leave(c.n)
+            wake = c.published if c.due == 0 else c.updated if c.due == 1 else None
+            time = self._join(c, members) if live else None
+            places.append((c.due, wake, time, winner, c.n))
+            if len(places) == _PLACED_AT_ONCE:
+                catalog.place(places)
+                catalog.join(members)
+                places, members = [], []
+        catalog.place(places)
+        catalog.join(members)
+        if not everything:
+            for link in catalog.links_that_changed_hands():
+                self.dirty |= catalog.groups_relating(link)
 
-    def _place(self, candidate: Candidate, live: bool, winner: str | None, everything: bool) -> None:
-        c, catalog = candidate, self.catalog
-        same = (c.due, int(live), winner) == (c.was_due, c.live, c.lost_to)
-        if same and c.n not in self.changed and not everything:
-            return
-        wake = c.published if c.due == 0 else c.updated if c.due == 1 else None
-        catalog.place(c.n, c.due, wake, live, winner)
-        if c.live:
-            self.dirty.update(catalog.leave(c.n))
-        if live:
-            data, _ = catalog.load([c.n])[c.n]
-            found = memberships(_decoder.decode(data), self.grouping)
-            by_update = self.settings.feeds.order == "updated" and c.due == 2
-            catalog.join(c.n, c.updated if by_update else c.published, found, self._numbers)
-            self.dirty.update(key for key, _ in found)
-        self.live_change += int(live) - c.live
+    def _join(self, c: Candidate, members: list[tuple[int, int, int, str]]) -> int:
+        """Note an article's place in each of its groups; returns the time by which it stands there."""
+        by_update = self.settings.feeds.order == "updated" and c.due == 2
+        time = c.updated if by_update else c.published
+        for key, name in json.loads(c.groups):
+            number = self._numbers.get(key)
+            if number is None:
+                number = self._numbers[key] = self.catalog.group_number(key, name)
+            members.append((number, time, c.n, name))
+            self.dirty.add(key)
+        self.live_change += 1
+        return time
 
     # Groups
 
     def name_groups(self, *, everything: bool) -> None:
         """Name the groups that this run touched, drop the empty ones, and find whom that shows."""
         catalog = self.catalog
-        catalog.add_group(SITE, "")
+        catalog.group_number(SITE, "")
         always = dict(registry_topics(self.registry))
         if everything:
             self.dirty.update(catalog.groups())
         for key, name in always.items():
-            catalog.add_group(key, name)
+            catalog.group_number(key, name)
         singles = [key for key in self.dirty if key != SITE and PAIR not in key]
         for key, spellings in catalog.spellings(sorted(singles)):
             if key in always:
@@ -461,8 +494,8 @@ def _rules_key(rules: Rules) -> str:
 class _ReadingJob:
     """Reads a chunk of files; runs in workers."""
 
-    def __init__(self, rules: Rules) -> None:
-        self.rules = rules
+    def __init__(self, rules: Rules, grouping: Grouping, quick: QuickParser | None) -> None:
+        self.rules, self.grouping, self.quick = rules, grouping, quick
 
     def __call__(self, files: Sequence[File]) -> list[FileRow]:
         return [self._row(file) for file in files]
@@ -473,25 +506,30 @@ class _ReadingJob:
             reading = too_large(file.path, file.size)
         else:
             try:
-                data = read_bytes(file.full)
-                reading = read_article(data, file.path, file.stem, self.rules)
+                data = read_bytes(file.full, file.size)
+                reading = read_article(data, file.path, file.stem, self.rules, self.quick)
             except OSError as error:
                 reading = unreadable(file.path, f"cannot be read: {error.strerror}")
         return FileRow(
             file.path, file.size, file.mtime_ns, file.ctime_ns,
-            hashlib.blake2b(data, digest_size=16).digest(), reading.problems, _article_row(reading),
+            hashlib.blake2b(data, digest_size=16).digest(), reading.problems, _article_row(reading, self.grouping),
         )  # fmt: skip
 
 
-def _article_row(reading: Reading) -> ArticleRow | None:
+def _article_row(reading: Reading, grouping: Grouping) -> ArticleRow | None:
     article = reading.article
     if article is None:
         return None
     return ArticleRow(
         article.id, article.link,
         int(article.published.timestamp()), int(article.updated.timestamp()), reading.quality,
-        tuple(item.link for item in article.related), _encoder.encode(article),
+        tuple(item.link for item in article.related),
+        _groups_json(article, grouping), _encoder.encode(article),
     )  # fmt: skip
+
+
+def _groups_json(article: Article, grouping: Grouping) -> str:
+    return json.dumps(memberships(article, grouping), ensure_ascii=False)
 
 
 @dataclass(frozen=True, slots=True)

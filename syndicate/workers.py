@@ -108,6 +108,9 @@ def _answer(connection: Any) -> Any:
 def _serve(job: Callable[[Any], Any], connection: Connection, others: Sequence[Connection]) -> None:
     """A worker: ends when its parent closes the connection, or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    gc.disable()  # what a job makes has no cycles; looking for some would cost a tenth of the time
+    # What goes wrong is raised in the parent; libraries that print of their own accord are not heard.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
     # While a copy of the parent's end is open here, the parent's death would go unnoticed.
     for other in others:
         other.close()

@@ -36,7 +36,7 @@ def filled(entry: Any) -> Any:
 def mended() -> MendedEntry:
     entry = filled(MendedEntry())
     entry.published_time = TIME
-    entry.atom_links([{"href": "https://a.example/", "rel": "alternate", "type": "text/html"}, RELATED])
+    entry.atom_links([{"href": "https://a.example/", "rel": "alternate", "type": "text/html"}, dict(RELATED)])
     entry.rss_link("https://a.example/")
     return entry
 
@@ -58,7 +58,7 @@ class TestEntries:
             FeedEntry().link(dict(amp))
         entry = mended()
         entry.atom_links([amp])
-        entry.content("x", type="html")
+        entry.text("", "x")
         assert [dict(link.attrib) for link in entry.atom_entry().findall("link")] == [amp]
 
     def test_a_creator_needs_no_email_address(self) -> None:
@@ -67,7 +67,7 @@ class TestEntries:
         entry.author(name="A")
         assert b">A<" not in etree.tostring(entry.rss_entry())
         entry = mended()
-        entry.creator = "A"
+        entry.credit("A", "", "")
         assert b"<dc:creator>A</dc:creator>" in rss_fragment(entry)
 
     def test_a_source_has_id_and_updated(self) -> None:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import yaml
+from yaml._yaml import CParser
 
 # Text, nothing, a list or a mapping of values.
 Value = str | list["Value"] | dict[str, "Value"] | None
@@ -25,10 +27,28 @@ SAFE_SIZE = 8_192
 # What libyaml's reader refuses and XML 1.0 forbids or discourages, besides tab, LF and CR.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _CONTROL_BYTES = bytes(c for c in (*range(32), 127) if c not in b"\t\n\r")
-_FENCE = re.compile(r"(?m)^(?:---|\.\.\.)[ \t]*$")
-_TOML_FENCE = re.compile(r"(?m)^\+\+\+[ \t]*$")
+_FENCE = re.compile(r"(?m)(?:---|\.\.\.|\+\+\+)[ \t]*$")
+_TAGS = {
+    yaml.ScalarNode: "tag:yaml.org,2002:str",
+    yaml.SequenceNode: "tag:yaml.org,2002:seq",
+    yaml.MappingNode: "tag:yaml.org,2002:map",
+}
 _NULLS = frozenset(("", "~", "null"))
 _SECOND_BLOCK = re.compile(r"\A\s*(?:---[ \t]*\n)?((?:.*\n)*?)---[ \t]*(?:\n|\Z)")
+
+
+class _Loader(CParser):
+    """libyaml's composer without PyYAML's resolver: an untagged node's tag is its kind."""
+
+    def __init__(self, stream: str) -> None:
+        CParser.__init__(self, stream)
+
+    def resolve(self, kind: type[yaml.Node], value: Any, implicit: Any) -> str:
+        return _TAGS[kind]
+
+    def descend_resolver(self, node: Any, index: Any) -> None: ...
+
+    def ascend_resolver(self) -> None: ...
 
 
 class FrontMatterError(Exception):
@@ -99,7 +119,7 @@ def decode(data: bytes) -> tuple[str, int]:
 def _compose_again(block: str) -> yaml.Node | None:
     """The block's nodes with their positions. JSON that YAML does not read has none."""
     try:
-        return yaml.compose(block, Loader=yaml.CBaseLoader)
+        return _compose(block)
     except yaml.YAMLError:
         return None
 
@@ -115,28 +135,28 @@ def _mend_c1(text: str) -> str:
     )
 
 
-def split(text: str) -> FrontMatter:
+# Reads a YAML block, or says None where parse_yaml is to read it.
+QuickParser = Callable[[str], "dict[str, Value] | None"]
+
+
+def split(text: str, quick: QuickParser | None = None) -> FrontMatter:
     """Read the front matter at the head of ``text`` (LF line ends). Raises FrontMatterError."""
     if text.startswith("---"):
         opening = _FENCE.match(text)
         if opening:
-            closing = _FENCE.search(text, opening.end())
-            if closing is None:
-                raise FrontMatterError(
-                    1, 1, "the front matter is not closed", "add a line of --- after the last field"
-                )
-            block = text[opening.end() + 1 : closing.start()]
-            return _whole("yaml", text, block, 2, closing.end(), parse_yaml(block, first_line=2))
+            start = opening.end() + 1
+            end, after = _closing(text, opening.end(), "---", "...")
+            block = text[start:end]
+            values = quick(block) if quick else None
+            if values is None:
+                values = parse_yaml(block, first_line=2)
+            return _whole("yaml", text, block, 2, after, values)
     if text.startswith("+++"):
-        opening = _TOML_FENCE.match(text)
+        opening = _FENCE.match(text)
         if opening:
-            closing = _TOML_FENCE.search(text, opening.end())
-            if closing is None:
-                raise FrontMatterError(
-                    1, 1, "the front matter is not closed", "add a line of +++ after the last field"
-                )
-            block = text[opening.end() + 1 : closing.start()]
-            return _whole("toml", text, block, 2, closing.end(), _parse_toml(block))
+            end, after = _closing(text, opening.end(), "+++")
+            block = text[opening.end() + 1 : end]
+            return _whole("toml", text, block, 2, after, _parse_toml(block))
     if text.startswith("{"):
         values, end = _parse_json(text)
         return _whole("json", text, text[:end], 1, end, values)
@@ -145,6 +165,27 @@ def split(text: str) -> FrontMatter:
     raise FrontMatterError(
         1, 1, "no front matter", "begin the file with a line of ---, the fields, and a line of ---"
     )
+
+
+def _closing(text: str, start: int, *fences: str) -> tuple[int, int]:
+    """Where the block ends, and where the line ends that closes it: the first of ``fences``.
+
+    Raises FrontMatterError.
+    """
+    ends = []
+    for fence in fences:
+        found = text.find(f"\n{fence}", start)
+        while found >= 0:
+            line = _FENCE.match(text, found + 1)
+            if line:
+                ends.append((found + 1, line.end()))
+                break
+            found = text.find(f"\n{fence}", found + 1)
+    if not ends:
+        raise FrontMatterError(
+            1, 1, "the front matter is not closed", f"add a line of {fences[0]} after the last field"
+        )
+    return min(ends)
 
 
 def _whole(
@@ -188,7 +229,7 @@ def parse_yaml(block: str, *, first_line: int = 1) -> dict[str, Value]:
     try:
         if len(block) > SAFE_SIZE:
             _bound(block, first_line)
-        node = yaml.compose(block, Loader=yaml.CBaseLoader)
+        node = _compose(block)
     except yaml.MarkedYAMLError as error:
         _raise_yaml(error, first_line)
     except yaml.reader.ReaderError as error:
@@ -207,6 +248,16 @@ def parse_yaml(block: str, *, first_line: int = 1) -> dict[str, Value]:
     converted = _Conversion(first_line).value(node, 0)
     assert isinstance(converted, dict)
     return converted
+
+
+def _compose(block: str) -> yaml.Node | None:
+    """The block's nodes, with their positions. Raises yaml.YAMLError."""
+    loader = _Loader(block)
+    try:
+        node: yaml.Node | None = loader.get_single_node()
+        return node
+    finally:
+        loader.dispose()
 
 
 def _raise_yaml(error: yaml.MarkedYAMLError, first_line: int) -> NoReturn:

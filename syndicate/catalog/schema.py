@@ -28,9 +28,9 @@ CREATE TABLE articles (
   quality INTEGER,
   due INTEGER,      -- 0: not in the feeds yet; 1: published, its update is to come; 2: all of it is due
   wake INTEGER,     -- when due changes next; NULL: never
-  live INTEGER,     -- 1: it stands in the feeds
-  lost_to TEXT,     -- the path of the article with the same link or id that does instead
-  members TEXT,     -- the keys of the groups it stands in (JSON); NULL when it is not live
+  time INTEGER,     -- by which it stands in its groups; NULL: it is not live, in no feed
+  lost_to TEXT,     -- the path of the article with the same link or id that is live instead
+  groups TEXT,      -- the keys of its groups, each with the article's spelling (JSON)
   data BLOB         -- the Article
 );
 CREATE INDEX articles_link ON articles (link);

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from syndicate.errors import Problem, Severity
@@ -31,6 +31,7 @@ class ArticleRow(NamedTuple):
     updated: int
     quality: int | None
     related: tuple[str, ...]  # links
+    groups: str  # keys and spellings (JSON)
     data: bytes
 
 
@@ -46,8 +47,9 @@ class Candidate(NamedTuple):
     quality: int | None
     due: int  # as the clock has it now; see the table
     was_due: int
-    live: int
+    time: int | None  # None: it was not live
     lost_to: str | None
+    groups: str
 
 
 class Catalog:
@@ -119,12 +121,12 @@ class Catalog:
         return row
 
     def put_article(self, path: str, row: ArticleRow, n: int | None) -> int:
-        """Insert, or update number ``n``, which keeps its place in the groups until it is placed anew."""
-        values = (row.id, row.link, row.published, row.updated, row.quality, row.data)
+        """Insert, or update number ``n``, which must have left its groups."""
+        values = (row.id, row.link, row.published, row.updated, row.quality, row.groups, row.data)
         if n is None:
             cursor = self._db.execute(
-                "INSERT INTO articles (path, id, link, published, updated, quality, data, due, live)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0)",
+                "INSERT INTO articles (path, id, link, published, updated, quality, groups, data, due)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (path, *values),
             )
             n = cursor.lastrowid
@@ -132,13 +134,16 @@ class Catalog:
         else:
             self._db.execute(
                 "UPDATE articles SET id = ?, link = ?, published = ?, updated = ?, quality = ?,"
-                " data = ? WHERE n = ?",
+                " groups = ?, data = ? WHERE n = ?",
                 (*values, n),
             )
             self._db.execute("DELETE FROM relations WHERE article = ?", (n,))
         if row.related:
             self._db.executemany("INSERT INTO relations VALUES (?, ?)", [(n, link) for link in row.related])
         return n
+
+    def set_quality(self, n: int, quality: int | None) -> None:
+        self._db.execute("UPDATE articles SET quality = ? WHERE n = ?", (quality, n))
 
     def drop_article(self, n: int) -> None:
         self._db.execute("DELETE FROM articles WHERE n = ?", (n,))
@@ -151,7 +156,7 @@ class Catalog:
         """
         self._db.execute(
             "INSERT OR IGNORE INTO touched_links"
-            " VALUES (?1, (SELECT id FROM articles WHERE link = ?1 AND live))",
+            " VALUES (?1, (SELECT id FROM articles WHERE link = ?1 AND time IS NOT NULL))",
             (link,),
         )
         self._db.execute("INSERT OR IGNORE INTO touched_ids VALUES (?)", (id,))
@@ -160,7 +165,7 @@ class Catalog:
         """The touched links whose live article is another one than before, by id."""
         rows = self._db.execute(
             "SELECT link FROM touched_links t WHERE owner IS NOT"
-            " (SELECT id FROM articles a WHERE a.link = t.link AND a.live)"
+            " (SELECT id FROM articles a WHERE a.link = t.link AND a.time IS NOT NULL)"
         )
         return [link for (link,) in rows]
 
@@ -176,11 +181,11 @@ class Catalog:
     def touch_all(self) -> None:
         self._db.execute(
             "INSERT OR IGNORE INTO touched_links"
-            " SELECT link, iif(live, id, NULL) FROM articles ORDER BY live DESC"
+            " SELECT link, iif(time IS NULL, NULL, id) FROM articles ORDER BY time IS NULL"
         )
         self._db.execute("INSERT OR IGNORE INTO touched_ids SELECT id FROM articles")
 
-    def candidates(self, now: int) -> list[Candidate]:
+    def candidates(self, now: int) -> Iterator[Candidate]:
         """The articles with a touched link or id, and all that share one with those; newest first."""
         before = -1
         while True:
@@ -195,22 +200,26 @@ class Catalog:
                 " WHERE link IN (SELECT link FROM touched_links)"
             )
             self._db.execute(
-                "INSERT OR IGNORE INTO touched_links SELECT link, iif(live, id, NULL) FROM articles"
-                " WHERE id IN (SELECT id FROM touched_ids) ORDER BY live DESC"
+                "INSERT OR IGNORE INTO touched_links SELECT link, iif(time IS NULL, NULL, id) FROM articles"
+                " WHERE id IN (SELECT id FROM touched_ids) ORDER BY time IS NULL"
             )
         rows = self._db.execute(
             "SELECT n, path, id, link, published, updated, quality,"
             " CASE WHEN published > :now THEN 0 WHEN updated > :now THEN 1 ELSE 2 END,"
-            " due, live, lost_to FROM articles WHERE link IN (SELECT link FROM touched_links)"
+            " due, time, lost_to, groups FROM articles WHERE link IN (SELECT link FROM touched_links)"
+            # No index has this order, so that all rows are sorted before the first is given: the
+            # table may be changed meanwhile.
             " OR id IN (SELECT id FROM touched_ids) ORDER BY published DESC, path",
             {"now": now},
         )
-        return [Candidate._make(row) for row in rows]
+        return map(Candidate._make, rows)
 
-    def place(self, n: int, due: int, wake: int | None, live: bool, lost_to: str | None) -> None:
-        self._db.execute(
-            "UPDATE articles SET due = ?, wake = ?, live = ?, lost_to = ? WHERE n = ?",
-            (due, wake, int(live), lost_to, n),
+    def place(
+        self, rows: Iterable[tuple[int, int | None, int | None, str | None, int]]
+    ) -> None:
+        """Set due, wake, time and lost_to of the articles with these numbers."""
+        self._db.executemany(
+            "UPDATE articles SET due = ?, wake = ?, time = ?, lost_to = ? WHERE n = ?", rows
         )
 
     def lost(self) -> list[tuple[str, str, str, str]]:
@@ -221,39 +230,51 @@ class Catalog:
 
     # Groups
 
-    def leave(self, n: int) -> list[str]:
-        """Take an article out of its groups; returns their keys."""
-        row = self._db.execute("SELECT members FROM articles WHERE n = ?", (n,)).fetchone()
-        if row is None or row[0] is None:
-            return []
-        time, keys = json.loads(row[0])
+    def leave(self, n: int) -> list[str] | None:
+        """Take a live article out of its groups; returns their keys, None if it was not live."""
+        time, groups = self._db.execute(
+            "SELECT time, groups FROM articles WHERE n = ?", (n,)
+        ).fetchone()
+        if time is None:
+            return None
+        keys = [key for key, _ in json.loads(groups)]
         self._db.executemany(
             "DELETE FROM members WHERE grp = (SELECT n FROM groups WHERE key = ?)"
             " AND time = ? AND article = ?",
             [(key, time, n) for key in keys],
         )
-        self._db.execute("UPDATE articles SET members = NULL WHERE n = ?", (n,))
-        return list(keys)
+        self._db.execute("UPDATE articles SET time = NULL WHERE n = ?", (n,))
+        return keys
 
-    def join(self, n: int, time: int, memberships: list[tuple[str, str]], numbers: dict[str, int]) -> None:
-        """Put an article into groups (key, spelling). ``numbers`` remembers group numbers by key."""
-        rows = []
-        for key, name in memberships:
-            number = numbers.get(key)
-            if number is None:
-                number = numbers[key] = self._group_number(key, name)
-            rows.append((number, time, n, name))
+    def regroup(self, groups_of: Callable[[bytes], str]) -> None:
+        """Take all articles out of their groups, and find those anew from their data."""
+        self._db.execute("DELETE FROM members")
+        last = 0
+        while True:
+            rows = self._db.execute(
+                "SELECT n, data FROM articles WHERE n > ? ORDER BY n LIMIT 1000", (last,)
+            ).fetchall()
+            if not rows:
+                return
+            self._db.executemany(
+                "UPDATE articles SET time = NULL, groups = ? WHERE n = ?",
+                [(groups_of(data), n) for n, data in rows],
+            )
+            last = rows[-1][0]
+
+    def join(self, rows: Iterable[tuple[int, int, int, str]]) -> None:
+        """Put articles into groups: group, time, article, spelling."""
         self._db.executemany("INSERT INTO members VALUES (?, ?, ?, ?)", rows)
-        packed = json.dumps([time, [key for key, _ in memberships]], ensure_ascii=False)
-        self._db.execute("UPDATE articles SET members = ? WHERE n = ?", (packed, n))
 
-    def _group_number(self, key: str, name: str) -> int:
-        self._db.execute("INSERT OR IGNORE INTO groups (key, name) VALUES (?, ?)", (key, name))
-        number: int = self._db.execute("SELECT n FROM groups WHERE key = ?", (key,)).fetchone()[0]
+    def group_number(self, key: str, name: str) -> int:
+        """The number of the group, which is added with this name if it is not there."""
+        row = self._db.execute("SELECT n FROM groups WHERE key = ?", (key,)).fetchone()
+        if row is None:
+            row = self._db.execute(
+                "INSERT INTO groups (key, name) VALUES (?, ?) RETURNING n", (key, name)
+            ).fetchone()
+        number: int = row[0]
         return number
-
-    def add_group(self, key: str, name: str) -> None:
-        self._group_number(key, name)
 
     def spellings(self, keys: Iterable[str]) -> Iterator[tuple[str, list[tuple[str, int]]]]:
         """For each group its spellings with their counts; no spellings when it is empty."""
@@ -291,20 +312,20 @@ class Catalog:
     def groups_beside(self, key: str) -> set[str]:
         """The keys of all groups of the articles in a group."""
         rows = self._db.execute(
-            "SELECT a.members FROM members m JOIN articles a ON a.n = m.article"
+            "SELECT a.groups FROM members m JOIN articles a ON a.n = m.article"
             " WHERE m.grp = (SELECT n FROM groups WHERE key = ?)",
             (key,),
         )
-        return {other for (packed,) in rows for other in json.loads(packed)[1]}
+        return {other for (packed,) in rows for other, _ in json.loads(packed)}
 
     def groups_relating(self, link: str) -> set[str]:
         """The keys of all groups of live articles that name ``link`` as related."""
         rows = self._db.execute(
-            "SELECT a.members FROM relations r JOIN articles a ON a.n = r.article"
-            " WHERE r.link = ? AND a.members IS NOT NULL",
+            "SELECT a.groups FROM relations r JOIN articles a ON a.n = r.article"
+            " WHERE r.link = ? AND a.time IS NOT NULL",
             (link,),
         )
-        return {other for (packed,) in rows for other in json.loads(packed)[1]}
+        return {other for (packed,) in rows for other, _ in json.loads(packed)}
 
     def newest(self, key: str, limit: int) -> list[int]:
         """The numbers of a group's articles, newest first, then by id."""
@@ -327,7 +348,7 @@ class Catalog:
         """For articles by number: the ids of our own articles that they name as related, by link."""
         rows = self._db.execute(
             "SELECT r.article, r.link, o.id FROM relations r"
-            " JOIN articles o ON o.link = r.link AND o.live"
+            " JOIN articles o ON o.link = r.link AND o.time IS NOT NULL"
             " WHERE r.article IN (SELECT value FROM json_each(?))",
             (json.dumps(list(numbers)),),
         )

@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 
 from syndicate.articles.model import Article
+from syndicate.feeds import atom, jsonfeed, rss, shared
 from syndicate.feeds.entry import EntryMaker
-from syndicate.feeds.model import Entry, Feed
 from syndicate.groups import Group
 
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """How one format is rendered: an entry, a feed's head and tail, and what stands between entries."""
-
-    entry: Callable[[Entry], bytes]
-    feed: Callable[[Feed], tuple[bytes, bytes]]
-    separator: bytes
+_FEEDS = {"rss": rss.render_feed, "atom": atom.render_feed, "json": jsonfeed.render_feed}
 
 
 class Renderer:
@@ -27,8 +19,8 @@ class Renderer:
         self, maker: EntryMaker, formats: Sequence[str], limit_bytes: int | None, shared: set[int]
     ) -> None:
         self.maker, self.limit_bytes, self.shared = maker, limit_bytes, shared
-        scheme = f"{maker.site.feeds_url}topic/"
-        self.formats = {name: _format(name, scheme) for name in formats}
+        self.formats = tuple(formats)
+        self._scheme = f"{maker.site.feeds_url}topic/"
         self._kept: dict[int, dict[str, bytes]] = {}
 
     def documents(
@@ -45,33 +37,30 @@ class Renderer:
         feed = self.maker.feed(group, [article for _, article in articles])
         fragments = [self._fragments(n, article, ids.get(n, {})) for n, article in articles]
         prefix = f"{group.path}/" if group.path else ""
-        for name, format in self.formats.items():
-            head, tail = format.feed(feed)
+        for name in self.formats:
+            head, tail = _FEEDS[name](feed)
+            separator = b",\n" if name == "json" else b""
             room = (self.limit_bytes or 0) - len(head) - len(tail)
             entries = []
             for fragment in fragments:
-                room -= len(fragment[name]) + len(format.separator)
+                room -= len(fragment[name]) + len(separator)
                 if self.limit_bytes and room < 0:
                     break
                 entries.append(fragment[name])
-            yield f"{prefix}feed.{name}", head + format.separator.join(entries) + tail
+            yield f"{prefix}feed.{name}", head + separator.join(entries) + tail
 
     def _fragments(self, n: int, article: Article, ids: Mapping[str, str]) -> dict[str, bytes]:
         kept = self._kept.get(n)
         if kept is not None:
             return kept
         entry = self.maker.entry(article, ids)
-        fragments = {name: format.entry(entry) for name, format in self.formats.items()}
+        fragments = {}
+        if "json" in self.formats:
+            fragments["json"] = jsonfeed.render_entry(entry)
+        if self.formats != ("json",):
+            element = shared.element(entry, self._scheme)
+            fragments["rss"] = rss.render_entry(element) if "rss" in self.formats else b""
+            fragments["atom"] = atom.render_entry(element) if "atom" in self.formats else b""
         if n in self.shared:
             self._kept[n] = fragments
         return fragments
-
-
-def _format(name: str, scheme: str) -> Format:
-    from syndicate.feeds import atom, jsonfeed, rss
-
-    if name == "rss":
-        return Format(lambda entry: rss.render_entry(entry, scheme), rss.render_feed, b"")
-    if name == "atom":
-        return Format(lambda entry: atom.render_entry(entry, scheme), atom.render_feed, b"")
-    return Format(jsonfeed.render_entry, jsonfeed.render_feed, b",\n")

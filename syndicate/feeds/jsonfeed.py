@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
+
+import msgspec
 
 from syndicate.articles.dates import rfc3339
 from syndicate.articles.model import Image
 from syndicate.feeds.model import Entry, Feed, Person, RelatedEntry
 
+_encoder = msgspec.json.Encoder()
 VERSION_URL = "https://jsonfeed.org/version/1.1"
 
 
@@ -54,7 +56,7 @@ def render_feed(feed: Feed) -> tuple[bytes, bytes]:
 
 
 def _dumped(fields: dict[str, Any]) -> bytes:
-    return json.dumps(_filled(fields), ensure_ascii=False, separators=(",", ":")).encode()
+    return _encoder.encode(_filled(fields))
 
 
 def _filled(fields: dict[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Line numbers are of the released package. A step can go when upstream mends its 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from feedgen.entry import FeedEntry
@@ -28,7 +28,7 @@ ATOM_NAMESPACES = {"media": MEDIA}
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TITLE = re.compile(rb"<title>[^<]*")
-Attributes = Mapping[str, str]
+Attributes = dict[str, str]
 
 
 class MediaContents(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no type hints
@@ -41,7 +41,7 @@ class MediaContents(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no
 
     def _extend(self, element: etree._Element) -> None:
         for attributes, player in self.contents:
-            content = etree.SubElement(element, f"{{{MEDIA}}}content", dict(attributes))
+            content = etree.SubElement(element, f"{{{MEDIA}}}content", attributes)
             if player:
                 etree.SubElement(content, f"{{{MEDIA}}}player", url=player)
 
@@ -52,34 +52,60 @@ class MediaContents(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no
     def extend_atom(self, entry: etree._Element) -> etree._Element:
         self._extend(entry)
         if self.thumbnail:
-            etree.SubElement(entry, f"{{{MEDIA}}}thumbnail", dict(self.thumbnail))
+            etree.SubElement(entry, f"{{{MEDIA}}}thumbnail", self.thumbnail)
         return entry
 
 
 class MendedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no type hints
-    """A feedgen entry that needs ``id``, ``title``, ``updated`` and ``link`` set, as any."""
+    """A feedgen entry that needs ``id``, ``title``, ``updated`` and a link set, as any.
+
+    What feedgen's own setters cannot say, or say with a fault, has a setter here.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         # entry.py __init__: the date is the moment of construction until it is set.
         self._FeedEntry__atom_updated = None
         self.published_time: datetime | None = None
-        self.links: list[Attributes] = []
         self.rss_links: list[Attributes] = []
         self.source_feed: tuple[str, str, str, datetime] | None = None
         self.creator = ""
         self.language = ""
         self.media = MediaContents()
-        self.register_extension("media_contents", lambda: self.media)
+        # Not `lambda: self.media`: a cycle would leave every entry to the garbage collector.
+        self.register_extension("media_contents", lambda media=self.media: media)
 
-    def atom_links(self, links: Sequence[Attributes]) -> None:
+    def atom_links(self, links: list[dict[str, str]]) -> None:
         """Atom's links in order. feedgen allows five rels only (entry.py:449)."""
-        self.links = list(links)
-        self._FeedEntry__atom_link = [dict(link) for link in links]
+        self._FeedEntry__atom_link = links
 
-    def rss_enclosure(self, attributes: Attributes) -> None:
-        """The one enclosure of the item. feedgen's ``link`` keeps the last (entry.py:449-458)."""
-        self._FeedEntry__rss_enclosure = dict(attributes)
+    def enclosure_of(self, url: str, type: str, length: int) -> None:
+        """The one enclosure. feedgen's ``link`` keeps the last for RSS (entry.py:449-458)."""
+        self._FeedEntry__rss_enclosure = {"url": url, "type": type, "length": str(length)}
+        self._FeedEntry__atom_link.append(
+            {"href": url, "rel": "enclosure", "type": type, "length": str(length)}
+        )
+
+    def categories(self, categories: Iterable[tuple[str, str]], scheme: str) -> None:
+        """Term and label of each. feedgen's setter changes the dicts it is given (util.py:72)."""
+        pairs = list(categories)
+        self._FeedEntry__atom_category = [
+            {"term": term, "label": label, "scheme": scheme} for term, label in pairs
+        ]
+        self._FeedEntry__rss_category = [{"value": label, "domain": scheme} for _, label in pairs]
+
+    def text(self, summary: str, html: str) -> None:
+        """Plain summary (may be empty) and HTML, for both formats."""
+        if summary:
+            self._FeedEntry__atom_summary = {"summary": summary}
+            self._FeedEntry__rss_description = summary
+        self._FeedEntry__atom_content = {"content": html, "type": "html"}
+        self._FeedEntry__rss_content = {"content": html}
+
+    def credit(self, name: str, url: str, email: str) -> None:
+        """Who wrote it. feedgen drops RSS authors without an email address (entry.py:368)."""
+        self._FeedEntry__atom_author = [{"name": name, "uri": url, "email": email}]
+        self.creator = name
 
     def rss_link(self, href: str) -> None:
         """The item's link, whatever Atom links there are."""
@@ -103,7 +129,6 @@ class MendedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no type hints
             if updated and updated != self.published_time:
                 etree.SubElement(item, f"{{{ATOM}}}updated").text = rfc3339(updated)
         if self.creator:
-            # entry.py:368: an author without an email address is dropped.
             etree.SubElement(item, f"{{{DC}}}creator").text = self.creator
         if self.language:
             etree.SubElement(item, f"{{{DC}}}language").text = self.language
@@ -112,14 +137,16 @@ class MendedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no type hints
             etree.SubElement(item, "source", url=f"{url}.rss").text = title
         # feed.py:274: no atom:link in items.
         for link in self.rss_links:
-            etree.SubElement(item, f"{{{ATOM}}}link", dict(link))
+            etree.SubElement(item, f"{{{ATOM}}}link", link)
         return item
 
     def _mend_lost_link_attributes(self, entry: etree._Element) -> None:
         """entry.py:139-150: a reused loop variable loses rel, type, title and length."""
-        for element, link in zip(entry.findall("link"), self.links, strict=True):
+        elements = (child for child in entry if child.tag == "link")
+        for element, link in zip(elements, self._FeedEntry__atom_link, strict=True):
             for name, value in link.items():
-                element.set(name, value)
+                if name != "href":
+                    element.set(name, value)
 
     def _mend_dates(self, entry: etree._Element) -> None:
         """isoformat writes +00:00; one form in all documents is easier to read and to test."""
@@ -161,7 +188,7 @@ class _FeedMends(BaseExtension):  # type: ignore[misc]  # feedgen has no type hi
         link.text = self.page
         # feed.py:274-287: one self link is written, and no other atom:link.
         for attributes in self.rss_links:
-            etree.SubElement(channel, f"{{{ATOM}}}link", dict(attributes))
+            etree.SubElement(channel, f"{{{ATOM}}}link", attributes)
         etree.SubElement(channel, "lastBuildDate").text = rfc822(self.updated)
         return rss
 

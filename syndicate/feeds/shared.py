@@ -5,8 +5,39 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from syndicate.articles.model import Image
-from syndicate.feeds.mended import Attributes, MendedFeed
+from syndicate.feeds.mended import Attributes, MendedEntry, MendedFeed
 from syndicate.feeds.model import Entry, Feed, Person
+
+
+def element(entry: Entry, scheme: str) -> MendedEntry:
+    """feedgen's entry, which RSS and Atom render alike; ``scheme`` is the URL of the topics' root."""
+    found = MendedEntry()
+    found.id(entry.id)
+    found.title(entry.title)
+    found.updated(entry.updated)
+    found.published_time = entry.published
+    found.rss_link(entry.link)
+    found.categories([(category.slug, category.name) for category in entry.categories], scheme)
+    found.text(entry.summary, entry.html)
+    found.rss_links = links(entry)
+    found.atom_links(
+        [{"href": entry.link, "rel": "alternate", "type": "text/html"}, *found.rss_links]
+    )
+    lead = entry.images[0] if entry.images else None
+    if lead and lead.type:
+        found.enclosure_of(lead.url, lead.type, lead.length or 0)
+    if entry.author:
+        found.credit(entry.author.name, entry.author.url, entry.author.email)
+    found.language = entry.language or ""
+    if entry.source:
+        source = entry.source
+        found.source_feed = (source.id, source.title, source.url, entry.updated)
+    found.media.contents = media_contents(entry)
+    if lead:
+        found.media.thumbnail = {
+            name: value for name, value in _media(lead).items() if name in ("url", "width", "height")
+        }
+    return found
 
 
 def links(entry: Entry) -> list[Attributes]:
