@@ -38,7 +38,9 @@ def main(root: Path, out: Path) -> None:
         feed.link(href="https://feeds.example.org/", rel="self")
         items = []
         for article in articles[:50]:
-            content = f"<p><img src='{article['images'][0]['url']}'></p><p>{html.escape(article['excerpt'])}</p>"
+            content = (
+                f"<p><img src='{article['images'][0]['url']}'></p><p>{html.escape(article['excerpt'])}</p>"
+            )
             entry = feed.add_entry(order="append")
             entry.id(article["id"])
             entry.title(article["title"])
@@ -58,7 +60,8 @@ def main(root: Path, out: Path) -> None:
         feed.rss_file(str(folder / "feed.rss"))
         feed.atom_file(str(folder / "feed.atom"))
         (folder / "feed.json").write_text(
-            json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": name, "items": items}), encoding="utf-8"
+            json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": name, "items": items}),
+            encoding="utf-8",
         )
 
 

@@ -2,16 +2,18 @@
 
 Every text here is what a person would read: entities decoded, NFC, free of characters that
 XML 1.0 forbids. Every URL is absolute http(s) and a valid URI (RFC 3986). Every time is aware UTC.
+Structs are msgspec's dataclasses: made in a tenth of the time of frozen ones, and stored as arrays of
+their fields (a new field changes what catalogs hold: raise catalog.schema.SCHEMA_VERSION).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Image:
+
+class Image(Struct, frozen=True, array_like=True):
     """A picture: lead image, further image, or a provider's logo."""
 
     url: str
@@ -22,16 +24,14 @@ class Image:
     title: str | None = None  # alternative text
 
 
-@dataclass(frozen=True, slots=True)
-class Video:
+class Video(Struct, frozen=True, array_like=True):
     """A film in a known player."""
 
     page: str  # where a person watches it
     picture: str | None = None  # a still, where the player has them at a fixed address
 
 
-@dataclass(frozen=True, slots=True)
-class Provider:
+class Provider(Struct, frozen=True, array_like=True):
     """Who published an article, as the article says it; groups.py decides which provider that is."""
 
     name: str  # may be empty when there is a domain
@@ -39,8 +39,7 @@ class Provider:
     image: Image | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Related:
+class Related(Struct, frozen=True, array_like=True):
     """An item that an article names as related: another article, ours or not."""
 
     title: str
@@ -51,8 +50,7 @@ class Related:
     image: Image | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Article:
+class Article(Struct, frozen=True, array_like=True):
     """One content file, read and checked (DESIGN: the mapping from article to entry)."""
 
     id: str  # a URI, for ever: front matter ``id`` or a tag: URI (RFC 4151)
@@ -72,4 +70,4 @@ class Article:
     videos: tuple[Video, ...] = ()
     related: tuple[Related, ...] = ()
     # Values of other front-matter fields that the config groups by: ((field, (value, ...)), ...)
-    groups: tuple[tuple[str, tuple[str, ...]], ...] = field(default=())
+    groups: tuple[tuple[str, tuple[str, ...]], ...] = ()

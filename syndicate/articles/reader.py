@@ -49,6 +49,8 @@ IMAGE_TYPES: Mapping[str, str] = {
     "tiff": "image/tiff",
 }
 _IMAGE_NAME = re.compile(r"https?://[^/?#]+/[^?#]*\.([A-Za-z]{3,4})(?:[?#]|$)")
+_IMAGE_URLS = ("src", "path", "image")
+_WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,18}\s*")
 _MEDIA_TYPE = re.compile(r"image/[a-z0-9.+-]+")
 
 
@@ -85,7 +87,8 @@ def read_article(
     """Read one content file.
 
     ``path`` names the file in problems; ``stem`` is its path below its content root without the
-    ending, with forward slashes: it makes the id. ``quick`` may read YAML faster (quickyaml.py). Never raises for any ``data``.
+    ending, with forward slashes: it makes the id. ``quick`` may read YAML faster (quickyaml.py).
+    Never raises for any ``data``.
     """
     reader = _Reader(path, stem, rules)
     try:
@@ -241,7 +244,7 @@ class _Reader:
     def whole_number(self, key: KeyPath, value: Value, most: int) -> int | None:
         if value is None:
             return None
-        if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,18}", value.strip()):
+        if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
             number = int(value)
             return number if number <= most else None
         self.warn(key, f"{_shown(value)} is not a whole number; left out", "write digits only")
@@ -471,44 +474,55 @@ class _Reader:
         return tuple(groups)
 
     def images(self, key: KeyPath, value: Value) -> tuple[Image, ...]:
+        if value is None:
+            return ()
         images: dict[str, Image] = {}
         for place, item in self.items(key, value):
-            fields = item if isinstance(item, dict) else {"url": item}
-            name = next((n for n in ("url", "src", "path", "image") if fields.get(n)), "url")
-            where = (*place, name) if isinstance(item, dict) else place
-            url = self.url(where, fields.get(name), base=self.rules.site_url)
+            if not isinstance(item, dict):
+                url = self.url(place, item, base=self.rules.site_url)
+                if url:
+                    images.setdefault(url, Image(url, type=image_type(url)))
+                continue
+            name = "url" if "url" in item else next((n for n in _IMAGE_URLS if item.get(n)), "url")
+            url = self.url((*place, name), item.get(name), base=self.rules.site_url)
             if url is None:
                 continue
-            width = self.whole_number((*place, "width"), fields.get("width"), 100_000)
-            height = self.whole_number((*place, "height"), fields.get("height"), 100_000)
-            length = self.whole_number((*place, "length"), fields.get("length"), 10**12)
-            title = next((fields[n] for n in ("title", "alt", "caption") if fields.get(n)), None)
+            title = item.get("title") or item.get("alt") or item.get("caption")
+            written_type = item.get("type")
             images.setdefault(
                 url,
                 Image(
-                    url=url,
-                    width=width if width and width > 0 else None,
-                    height=height if height and height > 0 else None,
-                    type=self.image_type(place, url, fields.get("type")),
-                    length=length if length and length > 0 else None,
-                    title=self.line((*place, "title"), title) or None,
+                    url,
+                    self.size((*place, "width"), item.get("width"), 100_000),
+                    self.size((*place, "height"), item.get("height"), 100_000),
+                    self.image_type(url, written_type) if written_type else image_type(url),
+                    self.size((*place, "length"), item.get("length"), 10**12),
+                    self.line((*place, "title"), title) or None if title else None,
                 ),
             )
         return tuple(images.values())
 
-    def image_type(self, place: KeyPath, url: str, written: Value) -> str | None:
+    def size(self, key: KeyPath, value: Value, most: int) -> int | None:
+        """A whole number above nothing, or None."""
+        if value is None:
+            return None
+        number = self.whole_number(key, value, most)
+        return number if number and number > 0 else None
+
+    def image_type(self, url: str, written: Value) -> str | None:
         if isinstance(written, str) and _MEDIA_TYPE.fullmatch(written.strip().lower()):
             return written.strip().lower()
         return image_type(url)
 
     def related(self) -> tuple[Related, ...]:
         items: dict[str, Related] = {}
+        names = self.rules.fields
+        link_names = (*names["link"], *names["original"], "url")
         for place, item in self.items(*self.find("related")):
             if not isinstance(item, dict):
                 self.warn(place, "not a related item; left out", "write `title:` and `webUrl:`")
                 continue
-            names = self.rules.fields
-            link_key = next((n for n in (*names["link"], *names["original"], "url") if item.get(n)), None)
+            link_key = next((n for n in link_names if item.get(n)), None)
             title = self.line((*place, "title"), item.get("title"))
             if link_key is None or not title:
                 missing = "link" if link_key is None else "title"

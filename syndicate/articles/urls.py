@@ -96,6 +96,8 @@ def clean_domain(written: str) -> str:
 
     Raises UrlError.
     """
+    if _DOMAIN.fullmatch(written) and not written.startswith("www.") and len(written) <= 253:
+        return written
     text = written.strip().lower()
     text = re.sub(r"^[a-z]+://", "", text).split("/")[0].removeprefix("www.").removesuffix(".")
     domain = text if _DOMAIN.fullmatch(text) else _idna(text)

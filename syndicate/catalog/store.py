@@ -7,10 +7,12 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
+from msgspec import Struct
+
 from syndicate.errors import Problem, Severity
 
 
-class FileRow(NamedTuple):
+class FileRow(Struct, array_like=True):
     """One content file as it was read, and the article in it, if there is one."""
 
     path: str
@@ -22,7 +24,7 @@ class FileRow(NamedTuple):
     article: ArticleRow | None
 
 
-class ArticleRow(NamedTuple):
+class ArticleRow(Struct, array_like=True):
     """The columns that an article is found by, and the article itself."""
 
     id: str
@@ -102,8 +104,27 @@ class Catalog:
         return row[0] if row else None
 
     def put_file(self, row: FileRow) -> None:
-        problems = json.dumps([_packed(p) for p in row.problems]) if row.problems else None
-        self._db.execute("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", (*row[:5], problems))
+        self._db.execute("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", _file_values(row))
+
+    def put_new(self, rows: Iterable[FileRow]) -> None:
+        """Put files, and the articles in them, that are all unknown yet."""
+        last = self._db.execute("SELECT coalesce(max(n), 0) FROM articles").fetchone()[0]
+        files: list[tuple[object, ...]] = []
+        articles: list[tuple[object, ...]] = []
+        relations: list[tuple[int, str]] = []
+        for row in rows:
+            files.append(_file_values(row))
+            if row.article is not None:
+                last += 1
+                articles.append((last, row.path, *_article_values(row.article)))
+                relations.extend((last, link) for link in row.article.related)
+        self._db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", files)
+        self._db.executemany(
+            "INSERT INTO articles (n, path, id, link, published, updated, quality, groups, data, due)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            articles,
+        )
+        self._db.executemany("INSERT INTO relations VALUES (?, ?)", relations)
 
     def drop_file(self, path: str) -> None:
         self._db.execute("DELETE FROM files WHERE path = ?", (path,))
@@ -122,7 +143,7 @@ class Catalog:
 
     def put_article(self, path: str, row: ArticleRow, n: int | None) -> int:
         """Insert, or update number ``n``, which must have left its groups."""
-        values = (row.id, row.link, row.published, row.updated, row.quality, row.groups, row.data)
+        values = _article_values(row)
         if n is None:
             cursor = self._db.execute(
                 "INSERT INTO articles (path, id, link, published, updated, quality, groups, data, due)"
@@ -178,15 +199,27 @@ class Catalog:
         for link, id in self._db.execute(question, {"now": now}).fetchall():
             self.touch(link, id)
 
-    def touch_all(self) -> None:
-        self._db.execute(
-            "INSERT OR IGNORE INTO touched_links"
-            " SELECT link, iif(time IS NULL, NULL, id) FROM articles ORDER BY time IS NULL"
-        )
-        self._db.execute("INSERT OR IGNORE INTO touched_ids SELECT id FROM articles")
+    def candidates(self, now: int, *, everything: bool) -> Iterator[Candidate]:
+        """The articles with a touched link or id, and all that share one with those; newest first.
 
-    def candidates(self, now: int) -> Iterator[Candidate]:
-        """The articles with a touched link or id, and all that share one with those; newest first."""
+        Or all articles.
+        """
+        if not everything:
+            self._touch_those_who_share()
+        touched = "WHERE link IN (SELECT link FROM touched_links) OR id IN (SELECT id FROM touched_ids)"
+        rows = self._db.execute(
+            "SELECT n, path, id, link, published, updated, quality,"  # noqa: S608  # constants
+            " CASE WHEN published > :now THEN 0 WHEN updated > :now THEN 1 ELSE 2 END,"
+            f" due, time, lost_to, groups FROM articles {'' if everything else touched}"
+            # No index has this order, so that all rows are sorted before the first is given: the
+            # table may be changed meanwhile.
+            " ORDER BY published DESC, path",
+            {"now": now},
+        )
+        return map(Candidate._make, rows)
+
+    def _touch_those_who_share(self) -> None:
+        """Touch the links and ids of all articles that share one with a touched article."""
         before = -1
         while True:
             count = self._db.execute(
@@ -203,24 +236,10 @@ class Catalog:
                 "INSERT OR IGNORE INTO touched_links SELECT link, iif(time IS NULL, NULL, id) FROM articles"
                 " WHERE id IN (SELECT id FROM touched_ids) ORDER BY time IS NULL"
             )
-        rows = self._db.execute(
-            "SELECT n, path, id, link, published, updated, quality,"
-            " CASE WHEN published > :now THEN 0 WHEN updated > :now THEN 1 ELSE 2 END,"
-            " due, time, lost_to, groups FROM articles WHERE link IN (SELECT link FROM touched_links)"
-            # No index has this order, so that all rows are sorted before the first is given: the
-            # table may be changed meanwhile.
-            " OR id IN (SELECT id FROM touched_ids) ORDER BY published DESC, path",
-            {"now": now},
-        )
-        return map(Candidate._make, rows)
 
-    def place(
-        self, rows: Iterable[tuple[int, int | None, int | None, str | None, int]]
-    ) -> None:
+    def place(self, rows: Iterable[tuple[int, int | None, int | None, str | None, int]]) -> None:
         """Set due, wake, time and lost_to of the articles with these numbers."""
-        self._db.executemany(
-            "UPDATE articles SET due = ?, wake = ?, time = ?, lost_to = ? WHERE n = ?", rows
-        )
+        self._db.executemany("UPDATE articles SET due = ?, wake = ?, time = ?, lost_to = ? WHERE n = ?", rows)
 
     def lost(self) -> list[tuple[str, str, str, str]]:
         """Path, link, id and the winner's path of every article that another one keeps out."""
@@ -232,9 +251,7 @@ class Catalog:
 
     def leave(self, n: int) -> list[str] | None:
         """Take a live article out of its groups; returns their keys, None if it was not live."""
-        time, groups = self._db.execute(
-            "SELECT time, groups FROM articles WHERE n = ?", (n,)
-        ).fetchone()
+        time, groups = self._db.execute("SELECT time, groups FROM articles WHERE n = ?", (n,)).fetchone()
         if time is None:
             return None
         keys = [key for key, _ in json.loads(groups)]
@@ -380,6 +397,15 @@ class Catalog:
             (started, seconds, articles, problems, written, removed, size),
         )
         self._db.execute("DELETE FROM runs WHERE n <= (SELECT max(n) FROM runs) - 1000")
+
+
+def _article_values(row: ArticleRow) -> tuple[object, ...]:
+    return (row.id, row.link, row.published, row.updated, row.quality, row.groups, row.data)
+
+
+def _file_values(row: FileRow) -> tuple[object, ...]:
+    problems = json.dumps([_packed(p) for p in row.problems]) if row.problems else None
+    return (row.path, row.size, row.mtime_ns, row.ctime_ns, row.digest, problems)
 
 
 def _packed(problem: Problem) -> list[str | int]:

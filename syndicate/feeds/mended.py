@@ -6,12 +6,13 @@ Line numbers are of the released package. A step can go when upstream mends its 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 
 from feedgen.entry import FeedEntry
-from feedgen.ext.base import BaseEntryExtension, BaseExtension
+from feedgen.ext.base import BaseExtension
 from feedgen.feed import FeedGenerator
 from lxml import etree
 
@@ -31,7 +32,7 @@ _TITLE = re.compile(rb"<title>[^<]*")
 Attributes = dict[str, str]
 
 
-class MediaContents(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no type hints
+class Media:
     """Media RSS for entries. feedgen's own (ext/media.py:73) wraps each content in a media:group,
     and cannot put a media:player into one."""
 
@@ -39,21 +40,17 @@ class MediaContents(BaseEntryExtension):  # type: ignore[misc]  # feedgen has no
         self.contents: list[tuple[Attributes, str]] = []
         self.thumbnail: Attributes = {}
 
-    def _extend(self, element: etree._Element) -> None:
+    def extend(self, element: etree._Element) -> None:
+        """Add the contents, each with its player."""
         for attributes, player in self.contents:
             content = etree.SubElement(element, f"{{{MEDIA}}}content", attributes)
             if player:
                 etree.SubElement(content, f"{{{MEDIA}}}player", url=player)
 
-    def extend_rss(self, item: etree._Element) -> etree._Element:
-        self._extend(item)
-        return item
-
-    def extend_atom(self, entry: etree._Element) -> etree._Element:
-        self._extend(entry)
+    def extend_thumbnail(self, element: etree._Element) -> None:
+        """Add the thumbnail, if there is one."""
         if self.thumbnail:
-            etree.SubElement(entry, f"{{{MEDIA}}}thumbnail", self.thumbnail)
-        return entry
+            etree.SubElement(element, f"{{{MEDIA}}}thumbnail", self.thumbnail)
 
 
 class MendedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no type hints
@@ -71,9 +68,7 @@ class MendedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no type hints
         self.source_feed: tuple[str, str, str, datetime] | None = None
         self.creator = ""
         self.language = ""
-        self.media = MediaContents()
-        # Not `lambda: self.media`: a cycle would leave every entry to the garbage collector.
-        self.register_extension("media_contents", lambda media=self.media: media)
+        self.media = Media()
 
     def atom_links(self, links: list[dict[str, str]]) -> None:
         """Atom's links in order. feedgen allows five rels only (entry.py:449)."""
@@ -112,16 +107,18 @@ class MendedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no type hints
         self._FeedEntry__rss_link = href
 
     def atom_entry(self, extensions: bool = True) -> etree._Element:
-        entry = super().atom_entry(extensions)
+        entry = _rooted(super().atom_entry(extensions), ATOM_NAMESPACES)
         self._mend_lost_link_attributes(entry)
         self._mend_dates(entry)
         self._mend_source(entry)
+        self.media.extend(entry)
+        self.media.extend_thumbnail(entry)
         if self.language:
             entry.set(XML_LANG, self.language)
         return entry
 
     def rss_entry(self, extensions: bool = True) -> etree._Element:
-        item = super().rss_entry(extensions)
+        item = _rooted(super().rss_entry(extensions), RSS_NAMESPACES)
         if self.published_time:
             # util.py:92: three process-wide setlocale calls a date.
             etree.SubElement(item, "pubDate").text = rfc822(self.published_time)
@@ -138,6 +135,7 @@ class MendedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no type hints
         # feed.py:274: no atom:link in items.
         for link in self.rss_links:
             etree.SubElement(item, f"{{{ATOM}}}link", link)
+        self.media.extend(item)
         return item
 
     def _mend_lost_link_attributes(self, entry: etree._Element) -> None:
@@ -242,13 +240,21 @@ def atom_fragment(entry: MendedEntry) -> bytes:
     return _fragment(entry.atom_entry(), ATOM_NAMESPACES)
 
 
+def _rooted(element: etree._Element, namespaces: Mapping[str, str]) -> etree._Element:
+    """``element`` below a root that declares the namespaces: lxml then declares none in the entry."""
+    etree.Element("r", nsmap=namespaces).append(element)
+    return element
+
+
 def _fragment(element: etree._Element, namespaces: Mapping[str, str]) -> bytes:
-    # Below a root that declares the namespaces, lxml writes no declaration into the entry itself.
-    root = etree.Element("r", nsmap=dict(namespaces))
-    head = len(etree.tostring(root)) - 1  # "<r …/>" becomes "<r …>"
-    root.append(element)
-    document: bytes = etree.tostring(root, encoding="utf-8")
-    return document[head : -len("</r>")] + b"\n"
+    document: bytes = etree.tostring(element.getparent(), encoding="utf-8")
+    return document[_head_length(tuple(namespaces.items())) : -len("</r>")] + b"\n"
+
+
+@functools.cache
+def _head_length(namespaces: tuple[tuple[str, str], ...]) -> int:
+    """The length of ``<r …>``, a root that declares the namespaces."""
+    return len(etree.tostring(etree.Element("r", nsmap=dict(namespaces)))) - len("/")
 
 
 def rss_title_escapes(fragment: bytes) -> bytes:

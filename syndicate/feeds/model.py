@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
+
+from msgspec import Struct
 
 from syndicate.articles.model import Image, Related, Video
 
@@ -14,8 +15,7 @@ MEDIA_TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Who wrote an entry, or who stands behind a feed."""
 
     name: str
@@ -24,16 +24,14 @@ class Person:
     email: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Category:
+class Category(Struct, frozen=True):
     """A topic of an entry."""
 
     slug: str
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """The provider's feed here: where an entry is at home."""
 
     id: str
@@ -41,16 +39,14 @@ class Source:
     url: str  # of the feed without its ending: ``…/provider/scmp.com/feed``
 
 
-@dataclass(frozen=True, slots=True)
-class RelatedEntry:
+class RelatedEntry(Struct, frozen=True):
     """A related item, with the id of our own article behind its link, where there is one."""
 
     item: Related
     id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """An article as it stands in every feed."""
 
     id: str
@@ -71,8 +67,7 @@ class Entry:
     related: tuple[RelatedEntry, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
+class Feed(Struct, frozen=True):
     """A group's feed without its entries."""
 
     id: str

@@ -20,9 +20,7 @@ def element(entry: Entry, scheme: str) -> MendedEntry:
     found.categories([(category.slug, category.name) for category in entry.categories], scheme)
     found.text(entry.summary, entry.html)
     found.rss_links = links(entry)
-    found.atom_links(
-        [{"href": entry.link, "rel": "alternate", "type": "text/html"}, *found.rss_links]
-    )
+    found.atom_links([{"href": entry.link, "rel": "alternate", "type": "text/html"}, *found.rss_links])
     lead = entry.images[0] if entry.images else None
     if lead and lead.type:
         found.enclosure_of(lead.url, lead.type, lead.length or 0)
