@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -28,7 +29,7 @@ from syndicate.articles.reader import (
     too_large,
     unreadable,
 )
-from syndicate.catalog import ArticleRow, Candidate, Catalog, FileRow, open_catalog
+from syndicate.catalog import ArticleRow, Candidate, Catalog, FileRow, open_catalog, unusable
 from syndicate.config import Settings
 from syndicate.content import File, Tree, read_bytes, scan, shown_path
 from syndicate.errors import BrakeError, ConfigError, Problem, Severity, WriteError
@@ -143,10 +144,10 @@ def build(
                 catalog.commit()
                 writer.directory.finish()
             return report
-        except BaseException:
-            catalog.roll_back()
-            raise
+        except sqlite3.OperationalError as error:
+            raise unusable(state / "catalog.db", error) from None
         finally:
+            catalog.roll_back()
             catalog.close()
 
 
@@ -587,6 +588,9 @@ class _Writer:
             if self.directory.stamp(path) != (size, mtime):
                 known[path] = (group, None, size, mtime)
                 run.dirty.add(group)
+        if not known:
+            # A lost catalog must not leave behind the documents of groups that are gone by now.
+            left_over = left_over + list(self.directory.claimed(self.settings.site.feeds_url))
         for path in left_over:
             known.setdefault(path, ("\0", None, 0, 0))
         return known

@@ -124,6 +124,27 @@ class Directory:
                     os.unlink(os.path.join(folder, name))
         return paths
 
+    def claimed(self, feeds_url: str) -> Iterator[str]:
+        """The documents on disk that name themselves as Syndicate's, at their own address."""
+        for folder, _, names in os.walk(self.root):
+            for name in names:
+                bare = name.removesuffix(".gz").removesuffix(".br")
+                if bare not in ("feed.rss", "feed.atom", "feed.json"):
+                    continue
+                path = os.path.relpath(os.path.join(folder, name), self.root).replace(os.sep, "/")
+                if self._names_itself(path.removesuffix(".gz").removesuffix(".br"), feeds_url):
+                    yield path
+
+    def _names_itself(self, path: str, feeds_url: str) -> bool:
+        from syndicate.articles.urls import path_encoded
+
+        try:
+            with open(self.full(path), "rb") as file:
+                head = file.read(4096)
+        except OSError:
+            return False
+        return f'"{feeds_url}{path_encoded(path)}"'.encode() in head and b"Syndicate" in head
+
     def replace(self, paths: list[str], gone: list[str]) -> None:
         """Put prepared documents in their places, after one barrier, and remove the gone ones."""
         if paths:

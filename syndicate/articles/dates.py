@@ -74,9 +74,8 @@ def date_in_name(name: str) -> str | None:
 
 
 def rfc3339(time: datetime) -> str:
-    """``2021-01-25T07:02:00Z`` (RFC 3339)."""
-    t = time
-    return f"{t.year:04}-{t.month:02}-{t.day:02}T{t.hour:02}:{t.minute:02}:{t.second:02}Z"
+    """``2021-01-25T07:02:00Z`` (RFC 3339) of a UTC time."""
+    return time.isoformat()[:19] + "Z"
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")

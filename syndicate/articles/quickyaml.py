@@ -18,7 +18,11 @@ from syndicate.articles.frontmatter import MAX_DEPTH, SAFE_SIZE, Value
 # rapidyaml gives a scalar that begins with one of these as it stands; PyYAML gives it a meaning.
 _INDICATORS = frozenset("&*!%@`|>?,[]{}~.#")
 _ESCAPE_BY_NUMBER = re.compile(rb"""\\[^"\\nrt/]""")
-_TAG = re.compile(rb"(?:^|[\s\[,{:-])!")
+# Anchors, aliases and tags, where a value may begin. The literal comes first: it is searched fastest.
+_BEGINS = r"(?:(?<=[:\-,\[{{?\s]\s{0})|(?<=[\[,{{?:\n-]{0}))"
+_PROPERTIES = tuple(
+    re.compile((re.escape(sign) + _BEGINS.format(re.escape(sign))).encode()) for sign in "&*!"
+)
 _BLOCK_SCALAR = re.compile(rb"[:-][ ]+[|>]")
 
 _decode = msgspec.json.Decoder().decode
@@ -35,7 +39,7 @@ def parse_quickly(block: str) -> dict[str, Value] | None:
         return None
     try:
         tree = ryml.parse_in_arena(data)
-        values = _decode(ryml.emit_json(tree))
+        values = _decode(ryml.emit_json(tree) or b"null")
         # A key that is there twice leaves fewer values than the tree has nodes.
         if type(values) is not dict or _strings(values, 1) + 1 != tree.size():
             return None
@@ -50,7 +54,7 @@ def _strings(mapping: dict[str, Any], depth: int) -> int:
         raise _UnsureError
     count = len(mapping)
     for key, value in mapping.items():
-        if key[:1] in _INDICATORS:
+        if not key or key[:1] in _INDICATORS:
             raise _UnsureError
         kind = type(value)
         if kind is str:
@@ -91,7 +95,9 @@ def _unusual(data: bytes) -> bool:
     return (
         b"\t" in data
         or (b"\\" in data and _ESCAPE_BY_NUMBER.search(data) is not None)
-        or (b"!" in data and _TAG.search(data) is not None)
+        or data[:1] in (b"&", b"*", b"!", b"%")
+        or b"\n%" in data  # a directive
+        or any(pattern.search(data) is not None for pattern in _PROPERTIES)
         or ((b"|" in data or b">" in data) and _BLOCK_SCALAR.search(data) is not None)
         or (b"\xe2" in data and (b"\xe2\x80\xa8" in data or b"\xe2\x80\xa9" in data))
         or b"\xc2\x85" in data

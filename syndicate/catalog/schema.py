@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
-from syndicate.errors import LockedError, WriteError
+from syndicate.errors import LockedError, SyndicateError, WriteError
 
 # Raised with every change of a table, or of what its blobs hold.
 SCHEMA_VERSION = 1
@@ -91,10 +91,15 @@ def open_catalog(path: Path | None) -> Opened:
     except OSError as error:
         raise WriteError("cannot write the catalog", str(path), error.strerror or "") from None
     except sqlite3.OperationalError as error:
-        if "locked" in str(error):
-            raise LockedError("another program holds the catalog", str(path)) from None
-        raise WriteError("cannot write the catalog", str(path), str(error)) from None
+        raise unusable(path, error) from None
     return Opened(connection, f"{path.name} was set aside: {fault}" if fault else "")
+
+
+def unusable(path: Path, error: sqlite3.OperationalError) -> SyndicateError:
+    """What is to be said where SQLite can do nothing with a good catalog."""
+    if "locked" in str(error):
+        return LockedError("another program holds the catalog", str(path))
+    return WriteError("cannot write the catalog", str(path), str(error))
 
 
 def _fault(path: Path) -> str:
@@ -115,7 +120,8 @@ def _fault(path: Path) -> str:
             return f"{other} version of the program wrote it"
         connection.execute("SELECT count(*) FROM meta").fetchone()
     except sqlite3.OperationalError as error:
-        if "locked" in str(error):
+        # A full disk, a lock or a folder without permission is no fault of the file.
+        if "no such table" not in str(error):
             raise
         return str(error)
     except sqlite3.DatabaseError as error:

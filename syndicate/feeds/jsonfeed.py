@@ -51,6 +51,7 @@ def render_feed(feed: Feed) -> tuple[bytes, bytes]:
         "favicon": feed.icon,
         "authors": [_author(feed.author)] if feed.author else None,
         "language": feed.language,
+        "_syndicate": {"generator": "Syndicate"},
     }
     return _dumped(head)[:-1] + b',\n"items":[\n', b"\n]}\n"
 
