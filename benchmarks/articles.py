@@ -14,7 +14,50 @@ from pathlib import Path
 TOPICS = 40
 PROVIDERS = 400
 START = datetime(2015, 1, 1, tzinfo=UTC)
-WORDS = ["data", "model", "people", "world", "study", "research", "system", "network", "market", "science", "report", "public", "city", "power", "energy", "health", "water", "light", "machine", "learning", "team", "company", "school", "court", "music", "ocean", "forest", "river", "bridge", "engine", "signal", "pattern", "method", "result", "number", "question", "answer", "future", "memory", "language", "picture", "voice"]
+WORDS = [
+    "data",
+    "model",
+    "people",
+    "world",
+    "study",
+    "research",
+    "system",
+    "network",
+    "market",
+    "science",
+    "report",
+    "public",
+    "city",
+    "power",
+    "energy",
+    "health",
+    "water",
+    "light",
+    "machine",
+    "learning",
+    "team",
+    "company",
+    "school",
+    "court",
+    "music",
+    "ocean",
+    "forest",
+    "river",
+    "bridge",
+    "engine",
+    "signal",
+    "pattern",
+    "method",
+    "result",
+    "number",
+    "question",
+    "answer",
+    "future",
+    "memory",
+    "language",
+    "picture",
+    "voice",
+]
 _SECRET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _WEIGHTS = list(accumulate(1 / rank for rank in range(1, PROVIDERS + 1)))
 

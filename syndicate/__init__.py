@@ -19,20 +19,53 @@ report. One article can be read by itself, without a disk::
     reading = syndicate.read_article(data, "news/2021-01-25-title.md", "2021-01-25-title", settings.rules)
 """
 
-from syndicate.articles import Article, Image, Provider, Reading, Related, Rules, Video, read_article
-from syndicate.build import Report, build, check
-from syndicate.config import Settings, load_config
-from syndicate.errors import (
-    BrakeError,
-    ConfigError,
-    LockedError,
-    Problem,
-    Severity,
-    SyndicateError,
-    WriteError,
-)
-from syndicate.output import Reason, Written
-from syndicate.version import VERSION
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from syndicate.articles.model import Article, Image, Provider, Related, Video
+    from syndicate.articles.reader import Reading, read_article
+    from syndicate.articles.rules import Rules
+    from syndicate.config import Settings, load_config
+    from syndicate.errors import (
+        BrakeError,
+        ConfigError,
+        LockedError,
+        Problem,
+        Severity,
+        SyndicateError,
+        WriteError,
+    )
+    from syndicate.output import Reason, Written
+    from syndicate.pipeline import Report, build, check
+    from syndicate.version import VERSION
+
+# Where each public name lives. It is imported when it is first asked for: a run under cron that finds
+# nothing to do spends its time on starting up, and needs few of these.
+_HOMES = {
+    "syndicate.articles.model": ("Article", "Image", "Provider", "Related", "Video"),
+    "syndicate.articles.reader": ("Reading", "read_article"),
+    "syndicate.articles.rules": ("Rules",),
+    "syndicate.pipeline": ("Report", "build", "check"),
+    "syndicate.config": ("Settings", "load_config"),
+    "syndicate.errors": (
+        "BrakeError", "ConfigError", "LockedError", "Problem", "Severity", "SyndicateError",
+        "WriteError",
+    ),
+    "syndicate.output": ("Reason", "Written"),
+    "syndicate.version": ("VERSION",),
+}  # fmt: skip
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
 
 __all__ = [
     "VERSION",

@@ -18,8 +18,8 @@ from syndicate.errors import ConfigError, Problem, Severity, SyndicateError
 from syndicate.version import VERSION
 
 if TYPE_CHECKING:
-    from syndicate.build import Progress, Report
     from syndicate.config import Settings
+    from syndicate.pipeline import Progress, Report
 
 P = ParamSpec("P")
 DEFAULT_CONFIG = "config/syndicate.yaml"
@@ -109,7 +109,7 @@ def init(options: _Options) -> int:
 @_exits
 def check(options: _Options) -> int:
     """Read every article and the config; list every problem; write nothing."""
-    from syndicate.build import check as run_check
+    from syndicate.pipeline import check as run_check
 
     settings = options.settings()
     with _Bar() as bar:
@@ -134,7 +134,7 @@ def check(options: _Options) -> int:
 @_exits
 def build(options: _Options, full: bool, dry_run: bool, force: bool, strict: bool, now: str | None) -> int:
     """Regenerate the feeds that changed."""
-    from syndicate.build import build as run_build
+    from syndicate.pipeline import build as run_build
 
     # A run is short and leaves no cycles: looking for some would cost a twentieth of its time.
     gc.disable()

@@ -18,7 +18,7 @@ from syndicate.articles.frontmatter import (
     parse_yaml,
 )
 from syndicate.articles.presets import FIELDS, PRESETS
-from syndicate.articles.reader import Rules
+from syndicate.articles.rules import Rules
 from syndicate.articles.urls import UrlError, clean_domain, clean_url
 from syndicate.errors import ConfigError, Problem, Severity
 

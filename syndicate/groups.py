@@ -11,10 +11,13 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from syndicate.articles.model import Article, Provider
 from syndicate.articles.text import name_key
 from syndicate.registry import Organization, Registry, Topic
+
+if TYPE_CHECKING:
+    from syndicate.articles.model import Article, Provider
 
 SITE = ""
 PAIR = "\x1f"

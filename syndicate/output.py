@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import enum
 import errno
-import gzip
 import hashlib
 import os
 from collections.abc import Iterable, Iterator
@@ -49,6 +47,8 @@ def siblings(path: str, data: bytes, compress: Iterable[str]) -> Iterator[tuple[
     yield path, data
     for kind in compress:
         if kind == "gzip":
+            import gzip
+
             yield f"{path}.gz", gzip.compress(data, 9, mtime=0)
         else:
             import brotli
@@ -193,6 +193,8 @@ def _barrier(root: str, paths: list[str]) -> None:
     if len(paths) > 8 and hasattr(os, "uname") and os.uname().sysname == "Linux":
         descriptor = os.open(root, os.O_RDONLY)
         try:
+            import ctypes
+
             if ctypes.CDLL(None, use_errno=True).syncfs(descriptor) == 0:
                 return
         finally:

@@ -13,7 +13,8 @@ import pytest
 
 import syndicate
 from syndicate.articles.presets import PRESETS
-from syndicate.articles.reader import Reading, Rules, read_article
+from syndicate.articles.reader import Reading, read_article
+from syndicate.articles.rules import Rules
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import random
 import shutil
@@ -16,7 +17,7 @@ from conftest import CONFIG, NOW, Project, article
 from syndicate.errors import BrakeError, ConfigError, LockedError, Severity, WriteError
 from syndicate.output import Reason, locked
 
-pipeline = sys.modules["syndicate.build"]  # the name in the package is the function
+pipeline = importlib.import_module("syndicate.pipeline")  # the name in the package is the function
 REPOSITORY = Path(__file__).parent.parent
 
 

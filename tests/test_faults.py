@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import resource
@@ -85,8 +86,8 @@ class TestKilled:
     @pytest.mark.parametrize(
         ("where", "when", "nth"),
         [
-            ("syndicate.build:_Run.read", "after", 1),
-            ("syndicate.build:_Run.decide", "after", 1),
+            ("syndicate.pipeline:_Run.read", "after", 1),
+            ("syndicate.pipeline:_Run.decide", "after", 1),
             ("syndicate.output:Directory.begin", "after", 1),
             ("syndicate.output:Directory.prepare", "after", 1),
             ("syndicate.output:Directory.prepare", "after", 9),
@@ -137,10 +138,8 @@ class TestKilled:
             process = subprocess.Popen(command, cwd=project.root, env=environment, start_new_session=True)
             time.sleep(instants.uniform(0.1, 0.5))
             killed += process.poll() is None
-            try:
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
             process.wait()
         assert killed > 0
         project.build(force=True)

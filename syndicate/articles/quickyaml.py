@@ -97,6 +97,8 @@ def _unusual(data: bytes) -> bool:
         or (b"\\" in data and _ESCAPE_BY_NUMBER.search(data) is not None)
         or data[:1] in (b"&", b"*", b"!", b"%")
         or b"\n%" in data  # a directive
+        or data[:1] == b"?"
+        or b"\n?" in data  # a key of more than one line
         or any(pattern.search(data) is not None for pattern in _PROPERTIES)
         or ((b"|" in data or b">" in data) and _BLOCK_SCALAR.search(data) is not None)
         or (b"\xe2" in data and (b"\xe2\x80\xa8" in data or b"\xe2\x80\xa9" in data))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime, tzinfo
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from syndicate.articles import markup, text, urls
@@ -20,11 +20,9 @@ from syndicate.articles.frontmatter import (
     split,
 )
 from syndicate.articles.model import Article, Image, Provider, Related, Video
+from syndicate.articles.rules import MAX_FILE_SIZE, Rules
 from syndicate.errors import Problem, Severity
 
-# Raised with every change of what the same file is read as: catalogs are then read anew.
-READING_VERSION = 1
-MAX_FILE_SIZE = 2 * 1024 * 1024  # bytes
 MAX_LIST = 50  # topics, images or related items of one article
 MAX_TITLE = 2_000  # characters
 SUMMARY_LENGTH = 300  # characters of a summary made from the body
@@ -52,20 +50,6 @@ _IMAGE_NAME = re.compile(r"https?://[^/?#]+/[^?#]*\.([A-Za-z]{3,4})(?:[?#]|$)")
 _IMAGE_URLS = ("src", "path", "image")
 _WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,18}\s*")
 _MEDIA_TYPE = re.compile(r"image/[a-z0-9.+-]+")
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """Everything besides the file itself that decides what an article is read as."""
-
-    fields: Mapping[str, tuple[str, ...]]  # see presets.FIELDS
-    tag: str  # the stem of every id: ``authority,date`` (RFC 4151)
-    site_url: str
-    zone: tzinfo
-    permalink: str | None = None
-    fix_encoding: bool = True
-    group_fields: tuple[str, ...] = ()  # front-matter keys that the config groups by
-    defaults: Mapping[str, str] = field(default_factory=dict)  # field to value where it is not set
 
 
 @dataclass(frozen=True, slots=True)

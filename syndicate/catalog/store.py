@@ -5,36 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from typing import NamedTuple
-
-from msgspec import Struct
+from typing import TYPE_CHECKING, NamedTuple
 
 from syndicate.errors import Problem, Severity
 
-
-class FileRow(Struct, array_like=True):
-    """One content file as it was read, and the article in it, if there is one."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    digest: bytes
-    problems: tuple[Problem, ...]
-    article: ArticleRow | None
-
-
-class ArticleRow(Struct, array_like=True):
-    """The columns that an article is found by, and the article itself."""
-
-    id: str
-    link: str
-    published: int  # seconds since 1970
-    updated: int
-    quality: int | None
-    related: tuple[str, ...]  # links
-    groups: str  # keys and spellings (JSON)
-    data: bytes
+if TYPE_CHECKING:
+    from syndicate.catalog.rows import ArticleRow, FileRow
 
 
 class Candidate(NamedTuple):

@@ -1,4 +1,4 @@
-"""Build: the pipeline of a run, from the content tree to out/. A run costs what changed."""
+"""The pipeline of a run, from the content tree to out/. A run costs what changed."""
 
 from __future__ import annotations
 
@@ -8,30 +8,18 @@ import os
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from syndicate import output, workers
-from syndicate.articles.frontmatter import QuickParser
-from syndicate.articles.model import Article
-from syndicate.articles.reader import (
-    MAX_FILE_SIZE,
-    READING_VERSION,
-    Reading,
-    Rules,
-    read_article,
-    too_large,
-    unreadable,
-)
-from syndicate.catalog import ArticleRow, Candidate, Catalog, FileRow, open_catalog, unusable
+from syndicate.articles.rules import READING_VERSION, Rules
+from syndicate.catalog import Candidate, Catalog, open_catalog, unusable
 from syndicate.config import Settings
-from syndicate.content import File, Tree, read_bytes, scan, shown_path
+from syndicate.content import Tree, scan, shown_path
 from syndicate.errors import BrakeError, ConfigError, Problem, Severity, WriteError
 from syndicate.groups import (
     PAIR,
@@ -41,7 +29,6 @@ from syndicate.groups import (
     Grouping,
     commonest,
     has_feeds,
-    memberships,
     registry_topics,
 )
 from syndicate.output import Reason, Written
@@ -49,6 +36,8 @@ from syndicate.registry import Registry, read_registry, registry_files
 from syndicate.version import VERSION
 
 if TYPE_CHECKING:
+    from syndicate.articles.model import Article
+    from syndicate.catalog.rows import ArticleRow, FileRow
     from syndicate.feeds.document import Renderer
 
 # A file changed within this time before the last look at it may have changed since without showing.
@@ -59,10 +48,6 @@ _WORTH_FORKING = 256
 _PLACED_AT_ONCE = 2_000
 
 Progress = Callable[[str, int, int], None]  # stage, done, of how many
-
-_encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Article)
-_rows_decoder = msgspec.msgpack.Decoder(list[FileRow])
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +192,9 @@ def _prepare(
     run.drop(stamps.keys() - tree.files.keys())
     run.read(changed, everything=reread)
     if regroup and not reread:
-        catalog.regroup(lambda data: _groups_json(_decoder.decode(data), run.grouping))
+        from syndicate.reading import groups_json, stored_article
+
+        catalog.regroup(lambda data: groups_json(stored_article(data), run.grouping))
         run.live_change -= live_before
     run.decide(previous_now=int(catalog.meta("now") or 0), everything=regroup)
     live = live_before * (not reread) + run.live_change
@@ -324,17 +311,16 @@ class _Run:
         """Read files, and put what changed into the catalog."""
         files = [self.tree.files[path] for path in sorted(paths)]
         self.files_read = len(files)
-        parallel = len(files) >= _WORTH_FORKING
-        quick: QuickParser | None = None
-        if parallel:
-            from syndicate.articles.quickyaml import parse_quickly
+        if not files:
+            return
+        from syndicate.reading import ReadingJob, decoded_rows
 
-            quick = parse_quickly
-        job = _ReadingJob(self.settings.rules, self.grouping, quick)
+        parallel = len(files) >= _WORTH_FORKING
+        job = ReadingJob(self.settings.rules, self.grouping, many=parallel)
         done = 0
         chunks = workers.chunks(files, _READ_CHUNK)
         for encoded in workers.mapped(job, chunks, parallel=parallel):
-            rows = _rows_decoder.decode(encoded)
+            rows = decoded_rows(encoded)
             if everything:
                 self.catalog.put_new(rows)
             else:
@@ -493,49 +479,6 @@ def _rules_key(rules: Rules) -> str:
         (sorted(rules.fields.items()), rules.tag, rules.site_url, str(rules.zone), rules.permalink,
          rules.fix_encoding, rules.group_fields, sorted(rules.defaults.items()))
     )  # fmt: skip
-
-
-class _ReadingJob:
-    """Reads a chunk of files; runs in workers."""
-
-    def __init__(self, rules: Rules, grouping: Grouping, quick: QuickParser | None) -> None:
-        self.rules, self.grouping, self.quick = rules, grouping, quick
-
-    def __call__(self, files: Sequence[File]) -> bytes:
-        """The files' rows, encoded: pickling them would take ten times as long."""
-        return _encoder.encode([self._row(file) for file in files])
-
-    def _row(self, file: File) -> FileRow:
-        data = b""
-        if file.size > MAX_FILE_SIZE:
-            reading = too_large(file.path, file.size)
-        else:
-            try:
-                data = read_bytes(file.full, file.size)
-                reading = read_article(data, file.path, file.stem, self.rules, self.quick)
-            except OSError as error:
-                reading = unreadable(file.path, f"cannot be read: {error.strerror}")
-        return FileRow(
-            file.path, file.size, file.mtime_ns, file.ctime_ns,
-            hashlib.blake2b(data, digest_size=16).digest(), reading.problems,
-            _article_row(reading, self.grouping),
-        )  # fmt: skip
-
-
-def _article_row(reading: Reading, grouping: Grouping) -> ArticleRow | None:
-    article = reading.article
-    if article is None:
-        return None
-    return ArticleRow(
-        article.id, article.link,
-        int(article.published.timestamp()), int(article.updated.timestamp()), reading.quality,
-        tuple(item.link for item in article.related),
-        _groups_json(article, grouping), _encoder.encode(article),
-    )  # fmt: skip
-
-
-def _groups_json(article: Article, grouping: Grouping) -> str:
-    return msgspec.json.encode(memberships(article, grouping)).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -714,5 +657,9 @@ class _RenderingJob:
 
 def _due_part(data: bytes, due: int) -> Article:
     """The article as it stands now: an update that is still to come is not shown."""
-    article: Article = _decoder.decode(data)
-    return article if due == 2 else msgspec.structs.replace(article, updated=article.published)
+    from msgspec.structs import replace
+
+    from syndicate.reading import stored_article
+
+    article = stored_article(data)
+    return article if due == 2 else replace(article, updated=article.published)

@@ -1,0 +1,32 @@
+"""What a run puts into the catalog, as worker processes send it. Only a run that reads needs these."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from syndicate.errors import Problem
+
+
+class FileRow(Struct, array_like=True):
+    """One content file as it was read, and the article in it, if there is one."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    digest: bytes
+    problems: tuple[Problem, ...]
+    article: ArticleRow | None
+
+
+class ArticleRow(Struct, array_like=True):
+    """The columns that an article is found by, and the article itself."""
+
+    id: str
+    link: str
+    published: int  # seconds since 1970
+    updated: int
+    quality: int | None
+    related: tuple[str, ...]  # links
+    groups: str  # keys and spellings (JSON)
+    data: bytes
