@@ -24,19 +24,35 @@ class File(NamedTuple):
     ctime_ns: int  # moves with every change of content, even one that keeps mtime
 
 
+Stamp = tuple[int, int, int]  # size, mtime_ns, ctime_ns
+
+
 @dataclass
 class Tree:
-    """What was found: files by path, and what is wrong with the tree itself."""
+    """What was found: the files that are new or changed, and what is wrong with the tree itself."""
 
-    files: dict[str, File] = field(default_factory=dict)
+    count: int = 0  # of all files
+    changed: dict[str, File] = field(default_factory=dict)  # by path
+    gone: list[str] = field(default_factory=list)  # paths that were known, sorted
     problems: list[Problem] = field(default_factory=list)
     missing_roots: list[str] = field(default_factory=list)
+    empty_roots: list[str] = field(default_factory=list)
 
 
-def scan(roots: Iterable[Path], include: Iterable[str], exclude: Iterable[str], project: Path) -> Tree:
+def scan(
+    roots: Iterable[Path],
+    include: Iterable[str],
+    exclude: Iterable[str],
+    project: Path,
+    known: dict[str, Stamp],
+    racy_ns: int,
+) -> Tree:
     """Find every content file below ``roots``. Symbolic links are followed, loops are not.
 
     ``include`` and ``exclude`` are globs of paths below a root; ``**`` stands for any folders.
+    ``known`` gives the stamps of the files as they were read, and is used up: only those that differ are
+    kept, so that memory grows with what changed. A file that changed at ``racy_ns`` (nanoseconds since
+    1970) or later may have changed again without showing it, and counts as changed.
     """
     tree = Tree()
     wanted = _matcher(tuple(include), tuple(exclude))
@@ -45,7 +61,11 @@ def scan(roots: Iterable[Path], include: Iterable[str], exclude: Iterable[str], 
         if not root.is_dir():
             tree.missing_roots.append(shown)
             continue
-        _walk(tree, str(root), shown, wanted)
+        before = tree.count
+        _walk(tree, str(root), shown, wanted, known, racy_ns)
+        if tree.count == before:
+            tree.empty_roots.append(shown)
+    tree.gone = sorted(known)
     return tree
 
 
@@ -57,7 +77,14 @@ def shown_path(path: Path, project: Path) -> str:
         return path.as_posix()
 
 
-def _walk(tree: Tree, root: str, shown_root: str, wanted: Callable[[str], bool]) -> None:
+def _walk(
+    tree: Tree,
+    root: str,
+    shown_root: str,
+    wanted: Callable[[str], bool],
+    known: dict[str, Stamp],
+    racy_ns: int,
+) -> None:
     # A folder is entered once for each way there, but never from inside itself.
     stack: list[tuple[str, str, frozenset[tuple[int, int]]]] = [(root, "", frozenset())]
     while stack:
@@ -84,19 +111,21 @@ def _walk(tree: Tree, root: str, shown_root: str, wanted: Callable[[str], bool])
                 elif wanted(name) and entry.is_file():
                     status = entry.stat()
                     path = f"{shown_root}/{name}"
-                    stem = name.rpartition(".")[0] or name
-                    if not stem.isascii():
-                        stem = unicodedata.normalize("NFC", stem)
-                    tree.files[path] = File(
-                        path, stem, entry.path,
-                        status.st_size, status.st_mtime_ns, status.st_ctime_ns,
-                    )  # fmt: skip
+                    stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+                    tree.count += 1
+                    if known.pop(path, None) != stamp or max(stamp[1:]) >= racy_ns:
+                        tree.changed[path] = File(path, _stem(name), entry.path, *stamp)
                 elif wanted(name):
                     dangling = entry.is_symlink() and not os.path.exists(entry.path)
                     what = "a symbolic link that leads nowhere" if dangling else "not a regular file"
                     _report(tree, f"{shown_root}/{name}", what)
             except OSError as error:
                 _report(tree, f"{shown_root}/{name}", f"cannot be read: {error.strerror}")
+
+
+def _stem(name: str) -> str:
+    stem = name.rpartition(".")[0] or name
+    return stem if stem.isascii() else unicodedata.normalize("NFC", stem)
 
 
 def _is_text(name: str) -> bool:

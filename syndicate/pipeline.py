@@ -19,7 +19,7 @@ from syndicate import output, workers
 from syndicate.articles.rules import READING_VERSION, Rules
 from syndicate.catalog import Candidate, Catalog, open_catalog, unusable
 from syndicate.config import Settings
-from syndicate.content import Tree, scan, shown_path
+from syndicate.content import Stamp, Tree, scan, shown_path
 from syndicate.errors import BrakeError, ConfigError, Problem, Severity, WriteError
 from syndicate.groups import (
     PAIR,
@@ -74,7 +74,8 @@ class Report:
 
 def check(settings: Settings, *, progress: Progress | None = None) -> Report:
     """Read every article and report every problem; write nothing. Raises nothing for bad input."""
-    tree, registry, problems = _look(settings)
+    registry, problems = _read_registry(settings)
+    tree = _scan(settings, {}, 0)
     problems += [
         Problem(
             shown, 0, 0, Severity.ERROR, "content.roots", "the folder is not there",
@@ -83,13 +84,14 @@ def check(settings: Settings, *, progress: Progress | None = None) -> Report:
         for shown in tree.missing_roots
     ]  # fmt: skip
     catalog = Catalog(open_catalog(None).connection)
-    run = _Run(settings, registry, catalog, tree, datetime.max.replace(tzinfo=UTC), progress)
+    run = _Run(settings, registry, catalog, datetime.max.replace(tzinfo=UTC), progress)
     catalog.begin()
-    run.read(set(tree.files), everything=True)
+    run.read(tree, everything=True)
     run.decide(previous_now=0, everything=True)
     run.name_groups(everything=True)
     run.live = run.live_change
-    return run.report([], problems)
+    run.problems = problems + tree.problems
+    return run.report([])
 
 
 def build(
@@ -117,7 +119,7 @@ def build(
                 run.problems.append(_run_problem(settings, "catalog", opened.set_aside, "nothing to do"))
             writer = _Writer(settings, catalog, state, dry_run, progress)
             documents = writer.write(run)
-            report = run.report(documents, [])
+            report = run.report(documents)
             if dry_run:
                 catalog.roll_back()
             else:
@@ -136,11 +138,15 @@ def build(
             catalog.close()
 
 
-def _look(settings: Settings) -> tuple[Tree, Registry, list[Problem]]:
+def _scan(settings: Settings, known: dict[str, Stamp], racy_ns: int) -> Tree:
     content = settings.content
-    tree = scan(content.roots, content.include, content.exclude, settings.root)
-    problems = list(settings.warnings) + tree.problems
+    return scan(content.roots, content.include, content.exclude, settings.root, known, racy_ns)
+
+
+def _read_registry(settings: Settings) -> tuple[Registry, list[Problem]]:
+    """The registry, and what is wrong with it and with the config. Raises ConfigError."""
     files: list[dict[str, bytes]] = []
+    content = settings.content
     for name, folder in (("topics", content.topics), ("providers", content.providers)):
         found: dict[str, bytes] = {}
         try:
@@ -152,7 +158,7 @@ def _look(settings: Settings) -> tuple[Tree, Registry, list[Problem]]:
             ) from None
         files.append(found)
     registry = read_registry(files[0], files[1], settings.site.url)
-    return tree, registry, problems + list(registry.problems)
+    return registry, [*settings.warnings, *registry.problems]
 
 
 def _prepare(
@@ -170,32 +176,27 @@ def _prepare(
         raise ConfigError(
             f"the catalog beside {directory} belongs to {owner} (give each output a parent folder of its own)"
         )
-    scanned = time.time_ns()
-    tree, registry, problems = _look(settings)
-    if not force:
-        _brake_on_roots(settings, tree)
-    run = _Run(settings, registry, catalog, tree, now, progress)
-    run.problems = problems
+    registry, problems = _read_registry(settings)
+    run = _Run(settings, registry, catalog, now, progress)
     keys = run.keys()
     live_before = int(catalog.meta("live") or 0)
     reread = full or catalog.meta("reading") != keys["reading"]
+    racy = int(catalog.meta("scanned") or 0) - _TICK_NS
     if reread:
         catalog.forget()
     regroup = catalog.meta("grouping") != keys["grouping"]
-    stamps = {} if reread else catalog.stamps()
-    racy = int(catalog.meta("scanned") or 0) - _TICK_NS
-    changed = {
-        path
-        for path, file in tree.files.items()
-        if stamps.get(path) != file[3:] or file.ctime_ns >= racy or file.mtime_ns >= racy
-    }
-    run.drop(stamps.keys() - tree.files.keys())
-    run.read(changed, everything=reread)
+    scanned = time.time_ns()
+    tree = _scan(settings, {} if reread else catalog.stamps(), racy)
+    run.problems = problems + tree.problems
+    if not force:
+        _brake_on_roots(tree)
+    run.drop(tree.gone)
+    run.read(tree, everything=reread)
     if regroup and not reread:
         from syndicate.reading import groups_json, stored_article
 
         catalog.regroup(lambda data: groups_json(stored_article(data), run.grouping))
-        run.live_change -= live_before
+        run.live_change = -live_before  # all have left their groups, whoever left before
     run.decide(previous_now=int(catalog.meta("now") or 0), everything=regroup)
     live = live_before * (not reread) + run.live_change
     lost = live_before - live
@@ -217,16 +218,13 @@ def _prepare(
     return run
 
 
-def _brake_on_roots(settings: Settings, tree: Tree) -> None:
-    for root in settings.content.roots:
-        shown = shown_path(root, settings.root)
-        if shown in tree.missing_roots:
-            what = "the content folder is not there"
-        elif not any(path.startswith(f"{shown}/") for path in tree.files):
-            what = "the content folder holds no articles"
-        else:
-            continue
-        raise BrakeError(what, shown, "nothing was written; if that is right, run again with --force")
+def _brake_on_roots(tree: Tree) -> None:
+    for what, roots in (
+        ("the content folder is not there", tree.missing_roots),
+        ("the content folder holds no articles", tree.empty_roots),
+    ):
+        for root in roots:
+            raise BrakeError(what, root, "nothing was written; if that is right, run again with --force")
 
 
 def _run_problem(settings: Settings, name: str, what: str, fix: str) -> Problem:
@@ -241,12 +239,12 @@ class _Run:
     settings: Settings
     registry: Registry
     catalog: Catalog
-    tree: Tree
     now: datetime
     progress: Progress | None
     problems: list[Problem] = field(default_factory=list)
     live: int = 0
     live_change: int = 0
+    files: int = 0
     files_read: int = 0
     everything: bool = False  # every document is to be rendered
     changed: set[int] = field(default_factory=set)  # articles by number
@@ -284,7 +282,7 @@ class _Run:
 
     def drop(self, paths: Iterable[str]) -> None:
         """Forget files that are gone."""
-        for path in sorted(paths):
+        for path in paths:
             self._drop_article(path)
             self.catalog.drop_file(path)
 
@@ -307,10 +305,10 @@ class _Run:
         self.live_change -= 1
         return True
 
-    def read(self, paths: set[str], *, everything: bool) -> None:
-        """Read files, and put what changed into the catalog."""
-        files = [self.tree.files[path] for path in sorted(paths)]
-        self.files_read = len(files)
+    def read(self, tree: Tree, *, everything: bool) -> None:
+        """Read the files that changed, and put what changed in them into the catalog."""
+        files = [tree.changed[path] for path in sorted(tree.changed)]
+        self.files, self.files_read = tree.count, len(files)
         if not files:
             return
         from syndicate.reading import ReadingJob, decoded_rows
@@ -448,9 +446,9 @@ class _Run:
                 self.dirty.add(key)
         catalog.show_groups(shown)
 
-    def report(self, documents: list[Written], problems: list[Problem]) -> Report:
+    def report(self, documents: list[Written]) -> Report:
         """The run's report: every known problem of every file, sorted."""
-        found = self.problems + problems + self.catalog.problems()
+        found = self.problems + self.catalog.problems()
         for path, link, id, winner in self.catalog.lost():
             found.append(
                 Problem(
@@ -470,7 +468,7 @@ class _Run:
             )  # fmt: skip
         return Report(
             tuple(sorted(set(found), key=lambda problem: problem.sort_key)),
-            tuple(documents), self.live, len(self.tree.files), self.files_read,
+            tuple(documents), self.live, self.files, self.files_read,
         )  # fmt: skip
 
 

@@ -432,6 +432,15 @@ class TestIncremental:
         project.build(force=True)
         assert project.documents() == first
 
+    def test_a_regrouped_run_counts_its_articles(self, project: Project) -> None:
+        """Also those that went in the same run."""
+        paths = [project.write(f"a{n}") for n in range(4)]
+        assert project.build().articles == 4
+        paths[0].unlink()
+        project.configure(CONFIG + "feeds: {groups: [provider]}\n")
+        assert project.build().articles == 3
+        assert project.build().articles == 3
+
 
 class TestSafety:
     def test_a_dry_run_writes_nothing(self, project: Project) -> None:
