@@ -36,7 +36,8 @@ if TYPE_CHECKING:
         WriteError,
     )
     from syndicate.output import Reason, Written
-    from syndicate.pipeline import Report, build, check
+    from syndicate.pipeline import build, check
+    from syndicate.run import Report
     from syndicate.version import VERSION
 
 # Where each public name lives. It is imported when it is first asked for: a run under cron that finds
@@ -45,7 +46,8 @@ _HOMES = {
     "syndicate.articles.model": ("Article", "Image", "Provider", "Related", "Video"),
     "syndicate.articles.reader": ("Reading", "read_article"),
     "syndicate.articles.rules": ("Rules",),
-    "syndicate.pipeline": ("Report", "build", "check"),
+    "syndicate.pipeline": ("build", "check"),
+    "syndicate.run": ("Report",),
     "syndicate.config": ("Settings", "load_config"),
     "syndicate.errors": (
         "BrakeError", "ConfigError", "LockedError", "Problem", "Severity", "SyndicateError",

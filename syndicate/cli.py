@@ -19,7 +19,7 @@ from syndicate.version import VERSION
 
 if TYPE_CHECKING:
     from syndicate.config import Settings
-    from syndicate.pipeline import Progress, Report
+    from syndicate.run import Progress, Report
 
 P = ParamSpec("P")
 DEFAULT_CONFIG = "config/syndicate.yaml"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import random
 import shutil
@@ -17,7 +16,6 @@ from conftest import CONFIG, NOW, Project, article
 from syndicate.errors import BrakeError, ConfigError, LockedError, Severity, WriteError
 from syndicate.output import Reason, locked
 
-pipeline = importlib.import_module("syndicate.pipeline")  # the name in the package is the function
 REPOSITORY = Path(__file__).parent.parent
 
 
@@ -255,9 +253,10 @@ class TestSameBytes:
         self.sample(project)
         project.build()
         before = project.documents()
-        monkeypatch.setattr(pipeline, "_WORTH_FORKING", 1)
-        monkeypatch.setattr(pipeline, "_READ_CHUNK", 4)
-        monkeypatch.setattr(pipeline, "_RENDER_CHUNK", 20)
+        monkeypatch.setattr("syndicate.run.WORTH_FORKING", 1)
+        monkeypatch.setattr("syndicate.writer.WORTH_FORKING", 1)
+        monkeypatch.setattr("syndicate.run.READ_CHUNK", 4)
+        monkeypatch.setattr("syndicate.writer.RENDER_CHUNK", 20)
         shutil.rmtree(project.root / ".syndicate")
         shutil.rmtree(project.out)
         project.build()
@@ -287,7 +286,7 @@ class TestIncremental:
         project.write("a", heat=1, quality=11, secured="old")
         project.build()
         os.utime(project.write("a", **{"heat": 1, "quality": 11, "secured": "old", **fields}), (1, 1))
-        monkeypatch.setattr(pipeline._Writer, "_batches", lambda *_: pytest.fail("it rendered"))
+        monkeypatch.setattr("syndicate.writer.Writer._batches", lambda *_: pytest.fail("it rendered"))
         report = project.build()
         assert report.read == 1
         assert report.count(Reason.UNCHANGED) == len(report.documents)

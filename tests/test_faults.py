@@ -86,8 +86,8 @@ class TestKilled:
     @pytest.mark.parametrize(
         ("where", "when", "nth"),
         [
-            ("syndicate.pipeline:_Run.read", "after", 1),
-            ("syndicate.pipeline:_Run.decide", "after", 1),
+            ("syndicate.run:Run.read", "after", 1),
+            ("syndicate.run:Run.decide", "after", 1),
             ("syndicate.output:Directory.begin", "after", 1),
             ("syndicate.output:Directory.prepare", "after", 1),
             ("syndicate.output:Directory.prepare", "after", 9),

@@ -1,0 +1,306 @@
+"""Run: what one run finds out, from the changed files to the groups that they touch. Nothing is rendered."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from syndicate import workers
+from syndicate.articles.rules import READING_VERSION, Rules
+from syndicate.catalog import Candidate, Catalog
+from syndicate.config import Settings
+from syndicate.content import Tree, shown_path
+from syndicate.errors import Problem, Severity
+from syndicate.groups import PAIR, SITE, Directory, Grouping, commonest, registry_topics
+from syndicate.output import Reason, Written
+from syndicate.registry import Registry
+from syndicate.version import VERSION
+
+if TYPE_CHECKING:
+    from syndicate.catalog.rows import ArticleRow, FileRow
+
+READ_CHUNK = 128  # files a worker reads at a time
+WORTH_FORKING = 256  # files
+_PLACED_AT_ONCE = 2_000  # articles
+
+Progress = Callable[[str, int, int], None]  # stage, done, of how many
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a run did, or would do."""
+
+    problems: tuple[Problem, ...]
+    documents: tuple[Written, ...]  # every document, with the reason for what became of it
+    articles: int  # in the feeds
+    files: int  # content files
+    read: int  # of which this run read
+
+    def count(self, reason: Reason) -> int:
+        return sum(document.reason is reason for document in self.documents)
+
+    @property
+    def bytes_written(self) -> int:
+        return sum(d.size for d in self.documents if d.reason in (Reason.NEW, Reason.CHANGED))
+
+    @property
+    def errors(self) -> int:
+        return sum(problem.severity is Severity.ERROR for problem in self.problems)
+
+
+@dataclass
+class Run:
+    """The state of one run while it goes through the rooms."""
+
+    settings: Settings
+    registry: Registry
+    catalog: Catalog
+    now: datetime
+    progress: Progress | None
+    problems: list[Problem] = field(default_factory=list)
+    live: int = 0
+    live_change: int = 0
+    files: int = 0
+    files_read: int = 0
+    everything: bool = False  # every document is to be rendered
+    changed: set[int] = field(default_factory=set)  # articles by number
+    dirty: set[str] = field(default_factory=set)  # groups by key
+    _numbers: dict[str, int] = field(default_factory=dict)  # of groups by key
+    _moved_from: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    @cached_property
+    def grouping(self) -> Grouping:
+        return Grouping(self.settings.feeds.groups, self.settings.content.shared_domains, self.registry)
+
+    @cached_property
+    def directory(self) -> Directory:
+        """Every group's name and place; complete after ``name_groups``."""
+        names = {
+            key: name for key, (name, _) in self.catalog.groups().items() if key != SITE and PAIR not in key
+        }
+        site = self.settings.site
+        return Directory(names, self.registry, site.title, site.description)
+
+    def keys(self) -> dict[str, str]:
+        """What the catalog's content hangs on, besides the files: a change of one redoes its step."""
+        settings, registry = self.settings, self.registry
+        described = [repr(registry.topics), repr(registry.organizations)]
+        shared = sorted(settings.content.shared_domains)
+        feeds = settings.feeds
+        parts = {
+            "reading": [READING_VERSION, _rules_key(settings.rules)],
+            "grouping": [feeds.groups, feeds.order, feeds.min_quality, shared, *described],
+            "rendering": [VERSION, settings.site, feeds, settings.output.compress, *described],
+        }
+        return {name: hashlib.sha256(repr(part).encode()).hexdigest() for name, part in parts.items()}
+
+    # Articles
+
+    def drop(self, paths: Iterable[str]) -> None:
+        """Forget files that are gone."""
+        for path in paths:
+            self._drop_article(path)
+            self.catalog.drop_file(path)
+
+    def _drop_article(self, path: str) -> None:
+        known = self.catalog.article(path)
+        if known is None:
+            return
+        n, _, _, link, id = known
+        self.catalog.touch(link, id)
+        if self._leave(n):
+            self._moved_from[link] = (path, id)
+        self.catalog.drop_article(n)
+
+    def _leave(self, n: int) -> bool:
+        """Take an article out of the feeds; says whether it was in them."""
+        keys = self.catalog.leave(n)
+        if keys is None:
+            return False
+        self.dirty.update(keys)
+        self.live_change -= 1
+        return True
+
+    def read(self, tree: Tree, *, everything: bool) -> None:
+        """Read the files that changed, and put what changed in them into the catalog."""
+        files = [tree.changed[path] for path in sorted(tree.changed)]
+        self.files, self.files_read = tree.count, len(files)
+        if not files:
+            return
+        from syndicate.reading import ReadingJob, decoded_rows
+
+        parallel = len(files) >= WORTH_FORKING
+        job = ReadingJob(self.settings.rules, self.grouping, many=parallel)
+        done = 0
+        chunks = workers.chunks(files, READ_CHUNK)
+        for encoded in workers.mapped(job, chunks, parallel=parallel):
+            rows = decoded_rows(encoded)
+            if everything:
+                self.catalog.put_new(rows)
+            else:
+                for row in rows:
+                    self._take(row)
+            done += len(rows)
+            if self.progress:
+                self.progress("reading", done, len(files))
+
+    def _take(self, row: FileRow) -> None:
+        catalog = self.catalog
+        known = catalog.article(row.path)
+        catalog.put_file(row)
+        if row.article is None:
+            self._drop_article(row.path)
+            return
+        n = None
+        if known is not None:
+            n, data, quality, link, id = known
+            if (data, quality) == (row.article.data, row.article.quality):
+                return
+            catalog.touch(link, id)
+            if data == row.article.data:
+                # Only whether it is good enough may have changed: its place and its text did not.
+                catalog.set_quality(n, row.article.quality)
+                return
+            self._leave(n)
+        else:
+            self._report_move(row.path, row.article)
+        catalog.touch(row.article.link, row.article.id)
+        self.changed.add(catalog.put_article(row.path, row.article, n))
+
+    def _report_move(self, path: str, article: ArticleRow) -> None:
+        before = self._moved_from.get(article.link)
+        if before and before[1] != article.id:
+            self.problems.append(
+                Problem(
+                    path, 1, 1, Severity.WARNING, "id",
+                    f"the file was {before[0]}: with its new id readers show it as unread",
+                    f"to keep its identity, add the line `id: {before[1]}`",
+                )
+            )  # fmt: skip
+
+    def decide(self, *, previous_now: int, everything: bool) -> None:
+        """Decide which articles stand in the feeds, and put them into their groups."""
+        now = int(self.now.timestamp()) if self.now.year < 9999 else 2**62
+        catalog = self.catalog
+        if not everything:
+            catalog.wake(now, previous_now)
+        links: dict[str, str] = {}
+        ids: dict[str, str] = {}
+        least = self.settings.feeds.min_quality
+        places: list[tuple[int, int | None, int | None, str | None, int]] = []
+        members: list[tuple[int, int, int, str]] = []
+        for c in catalog.candidates(now, everything=everything):
+            poor = least is not None and c.quality is not None and c.quality < least
+            allowed = c.due > 0 and not poor
+            winner = links.get(c.link) or ids.get(c.id) if allowed else None
+            live = allowed and winner is None
+            if live:
+                links[c.link] = ids[c.id] = c.path
+            same = (c.due, live, winner) == (c.was_due, c.time is not None, c.lost_to)
+            if same and not everything and (live or c.n not in self.changed):
+                continue
+            if c.time is not None:
+                self._leave(c.n)
+            wake = c.published if c.due == 0 else c.updated if c.due == 1 else None
+            time = self._join(c, members) if live else None
+            places.append((c.due, wake, time, winner, c.n))
+            if len(places) == _PLACED_AT_ONCE:
+                catalog.place(places)
+                catalog.join(members)
+                places, members = [], []
+        catalog.place(places)
+        catalog.join(members)
+        if not everything:
+            for link in catalog.links_that_changed_hands():
+                self.dirty |= catalog.groups_relating(link)
+
+    def _join(self, c: Candidate, members: list[tuple[int, int, int, str]]) -> int:
+        """Note an article's place in each of its groups; returns the time by which it stands there."""
+        by_update = self.settings.feeds.order == "updated" and c.due == 2
+        time = c.updated if by_update else c.published
+        for key, name in json.loads(c.groups):
+            number = self._numbers.get(key)
+            if number is None:
+                number = self._numbers[key] = self.catalog.group_number(key, name)
+            members.append((number, time, c.n, name))
+            self.dirty.add(key)
+        self.live_change += 1
+        return time
+
+    # Groups
+
+    def name_groups(self, *, everything: bool) -> None:
+        """Name the groups that this run touched, drop the empty ones, and find whom that shows."""
+        catalog = self.catalog
+        catalog.group_number(SITE, "")
+        always = dict(registry_topics(self.registry))
+        if everything:
+            self.dirty.update(catalog.groups())
+        for key, name in always.items():
+            catalog.group_number(key, name)
+        singles = [key for key in self.dirty if key != SITE and PAIR not in key]
+        for key, spellings in catalog.spellings(sorted(singles)):
+            if key in always:
+                catalog.rename_group(key, always[key])
+            elif spellings:
+                catalog.rename_group(key, commonest(spellings))
+            else:
+                catalog.drop_group(key)
+        for key in sorted(self.dirty):
+            if PAIR in key and catalog.is_empty(key):
+                catalog.drop_group(key)
+        self.__dict__.pop("directory", None)
+        shown = []
+        for key, (_, before) in catalog.groups().items():
+            if key == SITE or PAIR in key:
+                continue
+            now = json.dumps([self.directory.name(key), self.directory.path(key)], ensure_ascii=False)
+            if now != before:
+                shown.append((now, key))
+                if before is not None:
+                    self.dirty |= catalog.groups_beside(key)
+                self.dirty.add(key)
+        catalog.show_groups(shown)
+
+    def report(self, documents: list[Written]) -> Report:
+        """The run's report: every known problem of every file, sorted."""
+        found = self.problems + self.catalog.problems()
+        for path, link, id, winner in self.catalog.lost():
+            found.append(
+                Problem(
+                    path, 1, 1, Severity.WARNING, "link",
+                    f"{winner} has the same link or id ({link}, {id}); this one is left out",
+                    "remove one, or give it its own link and id",
+                )
+            )  # fmt: skip
+        for keys in self.directory.collisions:
+            names = ", ".join(f"“{self.directory.name(key)}”" for key in keys)
+            paths = ", ".join(self.directory.path(key) for key in keys)
+            found.append(
+                config_problem(
+                    self.settings, "slug", f"{names} would share one address; kept apart as {paths}",
+                    "give them slugs (`_id`) in the registry",
+                )
+            )  # fmt: skip
+        return Report(
+            tuple(sorted(set(found), key=lambda problem: problem.sort_key)),
+            tuple(documents), self.live, self.files, self.files_read,
+        )  # fmt: skip
+
+
+def _rules_key(rules: Rules) -> str:
+    return repr(
+        (sorted(rules.fields.items()), rules.tag, rules.site_url, str(rules.zone), rules.permalink,
+         rules.fix_encoding, rules.group_fields, sorted(rules.defaults.items()))
+    )  # fmt: skip
+
+
+def config_problem(settings: Settings, name: str, what: str, fix: str) -> Problem:
+    """A warning about the whole site, which is put down to the config."""
+    path = shown_path(settings.path, settings.root)
+    return Problem(path, 0, 0, Severity.WARNING, name, what, fix)

@@ -1,0 +1,208 @@
+"""Writer: from the groups that a run touched to documents on disk."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from syndicate import output, workers
+from syndicate.catalog import Catalog
+from syndicate.config import Settings
+from syndicate.errors import WriteError
+from syndicate.groups import Group, has_feeds
+from syndicate.output import Reason, Written
+from syndicate.run import Progress, Run
+
+if TYPE_CHECKING:
+    from syndicate.articles.model import Article
+    from syndicate.feeds.document import Renderer
+
+RENDER_CHUNK = 512  # entries a worker renders at a time, about
+WORTH_FORKING = 1_024  # entries
+
+
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """Some groups to render, with the articles that they need."""
+
+    groups: list[tuple[Group, list[int]]]
+    articles: dict[int, tuple[bytes, int]]
+    ids: dict[int, dict[str, str]]
+
+
+class Writer:
+    """From the groups that a run touched to documents on disk."""
+
+    def __init__(
+        self, settings: Settings, catalog: Catalog, state: Path, dry_run: bool,
+        progress: Progress | None,
+    ) -> None:  # fmt: skip
+        self.settings, self.catalog, self.dry_run = settings, catalog, dry_run
+        self.progress = progress
+        self.directory = output.Directory(settings.output.directory, state)
+        self.known: dict[str, tuple[str, bytes | None, int, int]] = {}
+
+    def write(self, run: Run) -> list[Written]:
+        """Render, compare, and put in place what differs. Raises WriteError."""
+        try:
+            left_over = self.directory.interrupted() if not self.dry_run else []
+            self.known = self._known(run, left_over)
+            keys = run.catalog.groups().keys()
+            with_feeds = [key for key in keys if has_feeds(key, self.settings.feeds.groups)]
+            if run.everything:
+                rendered = with_feeds
+            else:
+                rendered = [key for key in with_feeds if key in run.dirty]
+            plan = self._render(run, rendered)
+            plan += self._untouched(plan, set(with_feeds), set(rendered))
+            if not self.dry_run:
+                self._replace(plan)
+            return sorted(plan, key=lambda document: document.path)
+        except OSError as error:
+            raise WriteError(
+                "cannot write", str(error.filename or self.directory.root),
+                f"{error.strerror}; the documents are as they were",
+            ) from None  # fmt: skip
+
+    def _known(self, run: Run, left_over: list[str]) -> dict[str, tuple[str, bytes | None, int, int]]:
+        """The documents of the last run; one that the disk does not show as it was has no digest."""
+        known = self.catalog.documents()
+        for path, (group, _, size, mtime) in known.items():
+            if self.directory.stamp(path) != (size, mtime):
+                known[path] = (group, None, size, mtime)
+                run.dirty.add(group)
+        if not known:
+            # A lost catalog must not leave behind the documents of groups that are gone by now.
+            left_over = left_over + list(self.directory.claimed(self.settings.site.feeds_url))
+        for path in left_over:
+            known.setdefault(path, ("\0", None, 0, 0))
+        return known
+
+    def _render(self, run: Run, keys: list[str]) -> list[Written]:
+        if not keys:
+            return []
+        limit = self.settings.feeds.limit
+        newest = {key: self.catalog.newest(key, limit) for key in keys}
+        counts = Counter(n for numbers in newest.values() for n in numbers)
+        from syndicate.feeds.document import Renderer
+        from syndicate.feeds.entry import EntryMaker
+
+        maker = EntryMaker(self.settings, run.grouping, run.directory)
+        renderer = Renderer(
+            maker, self.settings.feeds.formats, self.settings.feeds.max_bytes,
+            {n for n, count in counts.items() if count > 1},
+        )  # fmt: skip
+        job = _RenderingJob(renderer, self)
+        parallel = sum(counts.values()) >= WORTH_FORKING
+        plan: list[Written] = []
+        done = 0
+        paths = [path for key in keys for path in self._paths(run.directory.path(key))]
+        if not self.dry_run:
+            self.directory.begin(paths)
+        try:
+            for batch in workers.mapped(job, self._batches(run, newest), parallel=parallel):
+                plan.extend(batch)
+                done += len({document.group for document in batch})
+                if self.progress:
+                    self.progress("rendering", done, len(keys))
+        except BaseException:
+            self.directory.discard(paths)
+            raise
+        return plan
+
+    def _paths(self, folder: str) -> Iterator[str]:
+        prefix = f"{folder}/" if folder else ""
+        for name in self.settings.feeds.formats:
+            yield f"{prefix}feed.{name}"
+            for ending in self.settings.output.compress:
+                yield f"{prefix}feed.{name}.{'gz' if ending == 'gzip' else 'br'}"
+
+    def _batches(self, run: Run, newest: dict[str, list[int]]) -> Iterator[_Batch]:
+        groups: list[tuple[Group, list[int]]] = []
+        size = 0
+        for key, numbers in newest.items():
+            groups.append((run.directory.group(key), numbers))
+            size += len(numbers) + 5  # a feed's head costs about as much as five entries
+            if size >= RENDER_CHUNK:
+                yield self._batch(groups)
+                groups, size = [], 0
+        if groups:
+            yield self._batch(groups)
+
+    def _batch(self, groups: list[tuple[Group, list[int]]]) -> _Batch:
+        numbers = {n for _, found in groups for n in found}
+        return _Batch(groups, self.catalog.load(numbers), self.catalog.related_ids(numbers))
+
+    def compare(self, group: str, path: str, data: bytes) -> Iterator[Written]:
+        """Prepare a document and its siblings where they differ from what is there."""
+        for full_path, content in output.siblings(path, data, self.settings.output.compress):
+            digest = output.digest(content)
+            known = self.known.get(full_path)
+            there = known[1] if known else None
+            if there is None:
+                there = self.directory.current_digest(full_path)
+            if there == digest:
+                reason = Reason.UNCHANGED
+            else:
+                reason = Reason.NEW if there is None else Reason.CHANGED
+                if not self.dry_run:
+                    self.directory.prepare(full_path, content)
+            yield Written(full_path, group, reason, digest, len(content))
+
+    def _untouched(self, plan: list[Written], with_feeds: set[str], rendered: set[str]) -> list[Written]:
+        """The documents that were not rendered: those of groups left alone, and those to go."""
+        planned = {document.path for document in plan}
+        rest = []
+        for path, (group, digest, size, _) in self.known.items():
+            if path in planned:
+                continue
+            stays = group in with_feeds and group not in rendered
+            reason = Reason.UNCHANGED if stays else Reason.GONE
+            rest.append(Written(path, group, reason, digest or b"", size))
+        return rest
+
+    def _replace(self, plan: list[Written]) -> None:
+        written = [d.path for d in plan if d.reason in (Reason.NEW, Reason.CHANGED)]
+        gone = [d.path for d in plan if d.reason is Reason.GONE]
+        if written or gone:
+            self.directory.replace(written, gone)
+        rows = []
+        for document in plan:
+            if document.reason is Reason.GONE:
+                continue
+            known = self.known.get(document.path)
+            if document.reason is Reason.UNCHANGED and known and known[1] == document.digest:
+                continue
+            size, mtime = self.directory.stamp(document.path) or (0, 0)
+            rows.append((document.path, document.group, document.digest, size, mtime))
+        self.catalog.put_documents(rows)
+        self.catalog.drop_documents(gone)
+
+
+class _RenderingJob:
+    """Renders a batch of groups and prepares what differs; runs in workers."""
+
+    def __init__(self, renderer: Renderer, writer: Writer) -> None:
+        self.renderer, self.writer = renderer, writer
+
+    def __call__(self, batch: _Batch) -> list[Written]:
+        articles = {n: _due_part(data, due) for n, (data, due) in batch.articles.items()}
+        written: list[Written] = []
+        for group, numbers in batch.groups:
+            found = [(n, articles[n]) for n in numbers]
+            for path, data in self.renderer.documents(group, found, batch.ids):
+                written.extend(self.writer.compare(group.key, path, data))
+        return written
+
+
+def _due_part(data: bytes, due: int) -> Article:
+    """The article as it stands now: an update that is still to come is not shown."""
+    from msgspec.structs import replace
+
+    from syndicate.reading import stored_article
+
+    article = stored_article(data)
+    return article if due == 2 else replace(article, updated=article.published)
