@@ -141,6 +141,8 @@ def _prepare(
         _brake_on_roots(tree)
     run.drop(tree.gone)
     run.read(tree, everything=reread)
+    if reread:
+        catalog.index()
     if regroup and not reread:
         from syndicate.reading import groups_json, stored_article
 

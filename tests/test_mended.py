@@ -38,6 +38,7 @@ def mended() -> MendedEntry:
     entry.published_time = TIME
     entry.atom_links([{"href": "https://a.example/", "rel": "alternate", "type": "text/html"}, dict(RELATED)])
     entry.rss_link("https://a.example/")
+    entry.text("", "x")
     return entry
 
 
@@ -58,7 +59,6 @@ class TestEntries:
             FeedEntry().link(dict(amp))
         entry = mended()
         entry.atom_links([amp])
-        entry.text("", "x")
         assert [dict(link.attrib) for link in entry.atom_entry().findall("link")] == [amp]
 
     def test_a_creator_needs_no_email_address(self) -> None:
@@ -95,7 +95,7 @@ class TestEntries:
         entry = MendedEntry()
         entry.id("x")
         entry.title("T")
-        entry.atom_links([{"href": "https://a.example/", "rel": "alternate"}])
+        entry.text("", "x")
         with pytest.raises(ValueError, match="Required"):
             entry.atom_entry()
 

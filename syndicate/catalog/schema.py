@@ -30,18 +30,16 @@ CREATE TABLE articles (
   wake INTEGER,     -- when due changes next; NULL: never
   time INTEGER,     -- by which it stands in its groups; NULL: it is not live, in no feed
   lost_to TEXT,     -- the path of the article with the same link or id that is live instead
-  groups TEXT,      -- the keys of its groups, each with the article's spelling (JSON)
-  data BLOB         -- the Article
+  groups TEXT       -- the keys of its groups, each with the article's spelling (JSON)
 );
-CREATE INDEX articles_link ON articles (link);
-CREATE INDEX articles_id ON articles (id);
+-- The articles themselves, apart: rows that often change stay small.
+CREATE TABLE contents (article INTEGER PRIMARY KEY, data BLOB);
 CREATE INDEX articles_wake ON articles (wake) WHERE wake IS NOT NULL;
 CREATE INDEX articles_lost ON articles (path) WHERE lost_to IS NOT NULL;
 -- Which links an article names as related.
 CREATE TABLE relations (
   article INTEGER, link TEXT, PRIMARY KEY (article, link)
 ) WITHOUT ROWID;
-CREATE INDEX relations_link ON relations (link);
 -- Which live articles stand in which group, newest first; name: as the article spells the group.
 CREATE TABLE members (
   grp INTEGER, time INTEGER, article INTEGER, name TEXT, PRIMARY KEY (grp, time DESC, article)
@@ -59,6 +57,12 @@ CREATE TABLE runs (
   written INTEGER, removed INTEGER, bytes INTEGER
 );
 """
+# A full run drops these, and makes them when everything is in its place: that is faster than keeping them.
+INDEXES = {
+    "articles_link": "articles (link)",
+    "articles_id": "articles (id)",
+    "relations_link": "relations (link)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,8 @@ def _fault(path: Path) -> str:
 def _create(connection: sqlite3.Connection) -> sqlite3.Connection:
     connection.executescript(
         f"BEGIN IMMEDIATE;{_TABLES}"
-        f"PRAGMA application_id = {_APPLICATION_ID};"
+        + "".join(f"CREATE INDEX {name} ON {columns};" for name, columns in INDEXES.items())
+        + f"PRAGMA application_id = {_APPLICATION_ID};"
         f"PRAGMA user_version = {SCHEMA_VERSION};COMMIT;"
     )
     return connection

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from syndicate.catalog.schema import INDEXES
 from syndicate.errors import Problem, Severity
 
 if TYPE_CHECKING:
@@ -55,9 +56,16 @@ class Catalog:
         self._db.close()
 
     def forget(self) -> None:
-        """Everything but the documents is read anew."""
-        for table in ("meta", "files", "articles", "relations", "members", "groups"):
+        """Everything but the documents is read anew: ``put_new`` all of it, then ``index``."""
+        for name in INDEXES:
+            self._db.execute(f"DROP INDEX IF EXISTS {name}")
+        for table in ("meta", "files", "articles", "contents", "relations", "members", "groups"):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # one of the names above
+
+    def index(self) -> None:
+        """Make the indexes that ``forget`` dropped."""
+        for name, columns in INDEXES.items():
+            self._db.execute(f"CREATE INDEX IF NOT EXISTS {name} ON {columns}")
 
     # Meta
 
@@ -87,19 +95,22 @@ class Catalog:
         last = self._db.execute("SELECT coalesce(max(n), 0) FROM articles").fetchone()[0]
         files: list[tuple[object, ...]] = []
         articles: list[tuple[object, ...]] = []
+        contents: list[tuple[int, bytes]] = []
         relations: list[tuple[int, str]] = []
         for row in rows:
             files.append(_file_values(row))
             if row.article is not None:
                 last += 1
                 articles.append((last, row.path, *_article_values(row.article)))
+                contents.append((last, row.article.data))
                 relations.extend((last, link) for link in row.article.related)
         self._db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", files)
         self._db.executemany(
-            "INSERT INTO articles (n, path, id, link, published, updated, quality, groups, data, due)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            "INSERT INTO articles (n, path, id, link, published, updated, quality, groups, due)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
             articles,
         )
+        self._db.executemany("INSERT INTO contents VALUES (?, ?)", contents)
         self._db.executemany("INSERT INTO relations VALUES (?, ?)", relations)
 
     def drop_file(self, path: str) -> None:
@@ -113,7 +124,8 @@ class Catalog:
     def article(self, path: str) -> tuple[int, bytes, int | None, str, str] | None:
         """Number, data, quality, link and id of the article in a file."""
         row: tuple[int, bytes, int | None, str, str] | None = self._db.execute(
-            "SELECT n, data, quality, link, id FROM articles WHERE path = ?", (path,)
+            "SELECT n, data, quality, link, id FROM articles JOIN contents ON article = n WHERE path = ?",
+            (path,),
         ).fetchone()
         return row
 
@@ -122,8 +134,8 @@ class Catalog:
         values = _article_values(row)
         if n is None:
             cursor = self._db.execute(
-                "INSERT INTO articles (path, id, link, published, updated, quality, groups, data, due)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                "INSERT INTO articles (path, id, link, published, updated, quality, groups, due)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
                 (path, *values),
             )
             n = cursor.lastrowid
@@ -131,10 +143,11 @@ class Catalog:
         else:
             self._db.execute(
                 "UPDATE articles SET id = ?, link = ?, published = ?, updated = ?, quality = ?,"
-                " groups = ?, data = ? WHERE n = ?",
+                " groups = ? WHERE n = ?",
                 (*values, n),
             )
             self._db.execute("DELETE FROM relations WHERE article = ?", (n,))
+        self._db.execute("REPLACE INTO contents VALUES (?, ?)", (n, row.data))
         if row.related:
             self._db.executemany("INSERT INTO relations VALUES (?, ?)", [(n, link) for link in row.related])
         return n
@@ -144,6 +157,7 @@ class Catalog:
 
     def drop_article(self, n: int) -> None:
         self._db.execute("DELETE FROM articles WHERE n = ?", (n,))
+        self._db.execute("DELETE FROM contents WHERE article = ?", (n,))
         self._db.execute("DELETE FROM relations WHERE article = ?", (n,))
 
     def touch(self, link: str, id: str) -> None:
@@ -245,7 +259,8 @@ class Catalog:
         last = 0
         while True:
             rows = self._db.execute(
-                "SELECT n, data FROM articles WHERE n > ? ORDER BY n LIMIT 1000", (last,)
+                "SELECT article, data FROM contents WHERE article > ? ORDER BY article LIMIT 1000",
+                (last,),
             ).fetchall()
             if not rows:
                 return
@@ -332,7 +347,8 @@ class Catalog:
     def load(self, numbers: Iterable[int]) -> dict[int, tuple[bytes, int]]:
         """Data and due of articles by number."""
         rows = self._db.execute(
-            "SELECT n, data, due FROM articles WHERE n IN (SELECT value FROM json_each(?))",
+            "SELECT n, data, due FROM articles JOIN contents ON article = n"
+            " WHERE n IN (SELECT value FROM json_each(?))",
             (json.dumps(list(numbers)),),
         )
         return {n: (data, due) for n, data, due in rows}
@@ -376,7 +392,7 @@ class Catalog:
 
 
 def _article_values(row: ArticleRow) -> tuple[object, ...]:
-    return (row.id, row.link, row.published, row.updated, row.quality, row.groups, row.data)
+    return (row.id, row.link, row.published, row.updated, row.quality, row.groups)
 
 
 def _file_values(row: FileRow) -> tuple[object, ...]:

@@ -27,6 +27,13 @@ XML_LANG = "{http://www.w3.org/XML/1998/namespace}lang"
 RSS_NAMESPACES = {"atom": ATOM, "content": CONTENT, "dc": DC, "media": MEDIA}
 ATOM_NAMESPACES = {"media": MEDIA}
 
+_ATOM_LINK = f"{{{ATOM}}}link"
+_ATOM_UPDATED = f"{{{ATOM}}}updated"
+_DC_CREATOR = f"{{{DC}}}creator"
+_DC_LANGUAGE = f"{{{DC}}}language"
+_MEDIA_CONTENT = f"{{{MEDIA}}}content"
+_MEDIA_PLAYER = f"{{{MEDIA}}}player"
+_MEDIA_THUMBNAIL = f"{{{MEDIA}}}thumbnail"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TITLE = re.compile(rb"<title>[^<]*")
 Attributes = dict[str, str]
@@ -43,14 +50,14 @@ class Media:
     def extend(self, element: etree._Element) -> None:
         """Add the contents, each with its player."""
         for attributes, player in self.contents:
-            content = etree.SubElement(element, f"{{{MEDIA}}}content", attributes)
+            content = etree.SubElement(element, _MEDIA_CONTENT, attributes)
             if player:
-                etree.SubElement(content, f"{{{MEDIA}}}player", url=player)
+                etree.SubElement(content, _MEDIA_PLAYER, url=player)
 
     def extend_thumbnail(self, element: etree._Element) -> None:
         """Add the thumbnail, if there is one."""
         if self.thumbnail:
-            etree.SubElement(element, f"{{{MEDIA}}}thumbnail", self.thumbnail)
+            etree.SubElement(element, _MEDIA_THUMBNAIL, self.thumbnail)
 
 
 class MendedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no type hints
@@ -64,6 +71,7 @@ class MendedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no type hints
         # entry.py __init__: the date is the moment of construction until it is set.
         self._FeedEntry__atom_updated = None
         self.published_time: datetime | None = None
+        self.all_links: list[Attributes] = []
         self.rss_links: list[Attributes] = []
         self.source_feed: tuple[str, str, str, datetime] | None = None
         self.creator = ""
@@ -72,14 +80,12 @@ class MendedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no type hints
 
     def atom_links(self, links: list[dict[str, str]]) -> None:
         """Atom's links in order. feedgen allows five rels only (entry.py:449)."""
-        self._FeedEntry__atom_link = links
+        self.all_links = links
 
     def enclosure_of(self, url: str, type: str, length: int) -> None:
         """The one enclosure. feedgen's ``link`` keeps the last for RSS (entry.py:449-458)."""
         self._FeedEntry__rss_enclosure = {"url": url, "type": type, "length": str(length)}
-        self._FeedEntry__atom_link.append(
-            {"href": url, "rel": "enclosure", "type": type, "length": str(length)}
-        )
+        self.all_links.append({"href": url, "rel": "enclosure", "type": type, "length": str(length)})
 
     def categories(self, categories: Iterable[tuple[str, str]], scheme: str) -> None:
         """Term and label of each. feedgen's setter changes the dicts it is given (util.py:72)."""
@@ -124,27 +130,25 @@ class MendedEntry(FeedEntry):  # type: ignore[misc]  # feedgen has no type hints
             etree.SubElement(item, "pubDate").text = rfc822(self.published_time)
             updated = self.updated()
             if updated and updated != self.published_time:
-                etree.SubElement(item, f"{{{ATOM}}}updated").text = rfc3339(updated)
+                etree.SubElement(item, _ATOM_UPDATED).text = rfc3339(updated)
         if self.creator:
-            etree.SubElement(item, f"{{{DC}}}creator").text = self.creator
+            etree.SubElement(item, _DC_CREATOR).text = self.creator
         if self.language:
-            etree.SubElement(item, f"{{{DC}}}language").text = self.language
+            etree.SubElement(item, _DC_LANGUAGE).text = self.language
         if self.source_feed:
             _, title, url, _ = self.source_feed
             etree.SubElement(item, "source", url=f"{url}.rss").text = title
         # feed.py:274: no atom:link in items.
         for link in self.rss_links:
-            etree.SubElement(item, f"{{{ATOM}}}link", link)
+            etree.SubElement(item, _ATOM_LINK, link)
         self.media.extend(item)
         return item
 
     def _mend_lost_link_attributes(self, entry: etree._Element) -> None:
-        """entry.py:139-150: a reused loop variable loses rel, type, title and length."""
-        elements = (child for child in entry if child.tag == "link")
-        for element, link in zip(elements, self._FeedEntry__atom_link, strict=True):
-            for name, value in link.items():
-                if name != "href":
-                    element.set(name, value)
+        """entry.py:139-150: a reused loop variable loses rel, type, title and length: feedgen is
+        given no links, and they are added here."""
+        for link in self.all_links:
+            etree.SubElement(entry, "link", link)
 
     def _mend_dates(self, entry: etree._Element) -> None:
         """isoformat writes +00:00; one form in all documents is easier to read and to test."""
@@ -186,7 +190,7 @@ class _FeedMends(BaseExtension):  # type: ignore[misc]  # feedgen has no type hi
         link.text = self.page
         # feed.py:274-287: one self link is written, and no other atom:link.
         for attributes in self.rss_links:
-            etree.SubElement(channel, f"{{{ATOM}}}link", attributes)
+            etree.SubElement(channel, _ATOM_LINK, attributes)
         etree.SubElement(channel, "lastBuildDate").text = rfc822(self.updated)
         return rss
 
