@@ -213,7 +213,7 @@ def _content(section: _Section, root: Path) -> Content:
     fields = dict(preset.fields)
     for name, keys in section.mapping("fields").items():
         if name in FIELDS:
-            fields[name] = section.texts(f"fields.{name}", keys)
+            fields[name] = section.texts(f"fields.{name}", keys, required=True)
         else:
             section.unknown(f"fields.{name}", FIELDS)
     defaults = {}

@@ -93,6 +93,7 @@ class TestProblems:
             ("feeds: {groups: [secured]}", "feeds.groups: secured is never published"),
             ("feeds: {groups: [../x]}", "feeds.groups: an item is no field and no pair"),
             ("feeds: [x]", "feeds: not a section"),
+            ("output: {directory: [x]}", "output.directory: not one text"),
             ("feeds: {max_bytes: 10}", "feeds.max_bytes: 10 is no whole number"),
             ("output: {max_shrink: 2}", "output.max_shrink: 2 is no share from 0 to 1"),
             ("output: {compress: [zip]}", "output.compress: zip is no compression"),
@@ -102,6 +103,11 @@ class TestProblems:
         """Each names its key path."""
         [found] = problems(CONFIG + line + "\n")
         assert problem in found
+
+    def test_a_field_without_a_key(self) -> None:
+        """Nothing could ever fill it."""
+        [found] = problems(CONFIG.replace("roots: [news]", "roots: [news]\n  fields: {title: []}"))
+        assert "content.fields.title: missing" in found
 
     def test_broken_yaml(self) -> None:
         """With its line."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 from conftest import article, only_problem, reading
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from syndicate.articles.model import Image, Provider, Video
+from syndicate.articles.presets import PRESETS
 from syndicate.errors import Severity
 
 LINK = "https://publisher.example/a"
@@ -34,14 +38,14 @@ class TestRequiredFields:
     @pytest.mark.parametrize(
         ("fields", "field", "what"),
         [
-            ({"title": None}, "", "the title is missing"),
+            ({"title": None}, "title", "the title is missing"),
             ({"title": "  "}, "title", "the title is missing"),
             ({"title": ["a"]}, "title", "the title is not text"),
-            ({"webUrl": None}, "", "the link is missing"),
+            ({"webUrl": None}, "webUrl", "the link is missing"),
             ({"webUrl": "/a"}, "webUrl", "“/a”: not an absolute http(s) URL"),
             ({"webUrl": "javascript:alert(1)"}, "webUrl", "the scheme javascript: is not http or https"),
             ({"webUrl": ["https://a.example/"]}, "webUrl", "not one URL"),
-            ({"publishedDateTime": None}, "", "the date is missing"),
+            ({"publishedDateTime": None}, "publishedDateTime", "the date is missing"),
             ({"publishedDateTime": "soon"}, "publishedDateTime", "“soon” is not a date"),
             ({"publishedDateTime": ["2021-01-01"]}, "publishedDateTime", "not a date"),
         ],
@@ -140,6 +144,17 @@ class TestOptionalFields:
         """Three wrong fields, three problems, in the order of the file."""
         result = reading(article(excerpt=["x"], ampWebUrl="x", updatedDateTime="x"))
         assert [p.field for p in result.problems] == ["excerpt", "ampWebUrl", "updatedDateTime"]
+
+    def test_also_beside_a_field_that_keeps_the_article_out(self) -> None:
+        """A person mends them all before the next run."""
+        result = reading(
+            article(title=None, webUrl="x", publishedDateTime="x", ampWebUrl="x", images=[{"url": "x:y"}])
+        )
+        assert result.article is None
+        assert [(p.field, p.severity.value) for p in result.problems] == [
+            ("title", "error"), ("publishedDateTime", "error"), ("webUrl", "error"), ("ampWebUrl", "warning"),
+            ("images[0].url", "warning"),
+        ]  # fmt: skip
 
     def test_an_update_before_publication_is_none(self) -> None:
         """An entry cannot be older than itself."""
@@ -330,6 +345,42 @@ class TestOwnArticles:
         assert (found.excerpt, found.topics) == ("S", ("c", "a", "b"))
         assert found.images[0].url == "https://site.example/x.png"
         assert found.html == "<p>Body</p>"
+
+
+keys = sorted({key for preset in PRESETS.values() for names in preset.fields.values() for key in names})
+values = st.recursive(
+    st.one_of(st.none(), st.text(max_size=20), st.sampled_from(["https://a.example/x", "2026-01-02", "/", "../..", "true"])),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.dictionaries(st.sampled_from(["url", "name", "domain", "title", "webUrl", "width", "images"]), inner, max_size=3),
+    ),
+    max_leaves=6,
+)  # fmt: skip
+
+
+class TestAnything:
+    @given(
+        st.dictionaries(st.sampled_from(keys), values, max_size=12), st.sampled_from(sorted(PRESETS)),
+        st.sampled_from(["a", "2026-01-02-a", "posts/index", "index", "d/ü b"]), st.text(max_size=40),
+    )  # fmt: skip
+    @settings(max_examples=800, deadline=None, derandomize=True)
+    def test_in_any_field_is_an_article_or_a_problem(
+        self, fields: dict[str, object], preset: str, stem: str, body: str
+    ) -> None:
+        """Never an exception; and what is published has a title, a link and a date."""
+        front = "".join(f"{key}: {json.dumps(value)}\n" for key, value in fields.items())
+        result = reading(f"---\n{front}---\n{body}", stem=stem, preset=preset)
+        if result.article is not None:
+            assert result.article.title
+            assert result.article.link.startswith(("https://", "http://"))
+            assert result.article.updated >= result.article.published
+
+    @given(st.binary(max_size=200))
+    @settings(max_examples=500, deadline=None, derandomize=True)
+    def test_in_a_file_is_an_article_or_a_problem(self, data: bytes) -> None:
+        """Any bytes, also behind a fence."""
+        for head in (b"", b"---\n", b"+++\n", b"{", b"---\ntitle: T\n---\n"):
+            assert reading(head + data).problems or reading(head + data).article is None
 
 
 class TestHostileText:

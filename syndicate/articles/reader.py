@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from syndicate.articles import markup, text, urls
 from syndicate.articles.dates import DateError, date_in_name, parse_date
@@ -59,6 +60,9 @@ class Reading:
     article: Article | None  # None: not to be published, or a problem keeps it out
     quality: int | None = None
     problems: tuple[Problem, ...] = ()
+
+
+Read = TypeVar("Read")
 
 
 class _RefusedError(Exception):
@@ -131,6 +135,7 @@ class _Reader:
         """Report a problem of the value at ``key``."""
         line, column = self.front.locate(key) if key else (1, 1)
         name = "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in key).lstrip(".")
+        name = name or "content.defaults"  # a value without a key comes from there
         self.report(line, column, severity, name, what, fix)
 
     def warn(self, key: KeyPath, what: str, fix: str) -> None:
@@ -138,6 +143,15 @@ class _Reader:
 
     def refuse(self, key: KeyPath, what: str, fix: str) -> _RefusedError:
         self.at(key, Severity.ERROR, what, fix)
+        return _RefusedError()
+
+    def missing(self, name: str, what: str, example: str, otherwise: str = "") -> _RefusedError:
+        """Report that a field is not there, or is empty."""
+        key = self.rules.fields[name][0]
+        line, column = self.front.locate((key,)) if key in self.front.values else (1, 1)
+        self.report(
+            line, column, Severity.ERROR, key, what, f"add a line such as `{key}: {example}`{otherwise}"
+        )
         return _RefusedError()
 
     # Fields
@@ -249,33 +263,49 @@ class _Reader:
             return None
         if control_line:
             self.report(control_line, 1, Severity.NOTICE, "file", "control characters removed", "delete them")
-        title = self.title()
-        published, updated = self.dates()
-        link = self.link(published)
-        own_html, videos = self.html(link)
+        # What is wrong with one field keeps no other from being checked: all problems come in one run.
+        title = self.tried(self.title)
+        dates = self.tried(self.dates)
+        link = self.tried(lambda: self.link(dates))
+        own_html, videos = self.html(link or self.rules.site_url)
         excerpt = self.excerpt(own_html)
         key, value = self.find("quality")
         self.quality = self.whole_number(key, value, 10**9)
         original = self.url(*self.find("original"))
+        id = self.id()
+        amp = self.url(*self.find("amp"))
+        provider = self.provider(*self.find("provider"))
+        author, language, topics = self.author(), self.language(), self.topics()
+        images, related = self.images(*self.find("images")), self.related()
+        groups = self.other_groups()
+        if title is None or dates is None or link is None:
+            return None
         return Article(
-            id=self.id(),
+            id=id,
             title=title,
             link=link,
-            published=published,
-            updated=updated,
+            published=dates[0],
+            updated=dates[1],
             excerpt=excerpt,
             html=own_html,
             via=original if original != link else None,
-            amp=self.url(*self.find("amp")),
-            provider=self.provider(*self.find("provider")),
-            author=self.author(),
-            language=self.language(),
-            topics=self.topics(),
-            images=self.images(*self.find("images")),
+            amp=amp,
+            provider=provider,
+            author=author,
+            language=language,
+            topics=topics,
+            images=images,
             videos=videos,
-            related=self.related(),
-            groups=self.other_groups(),
+            related=related,
+            groups=groups,
         )
+
+    def tried(self, field: Callable[[], Read]) -> Read | None:
+        """A field without which there is no article, or None (reported)."""
+        try:
+            return field()
+        except _RefusedError:
+            return None
 
     def title(self) -> str:
         key, value = self.find("title")
@@ -283,7 +313,7 @@ class _Reader:
             raise self.refuse(key, "the title is not text", "write the title as one text")
         title = self.line(key, value)
         if not title:
-            raise self.refuse(key, "the title is missing", "add a line such as `title: …`")
+            raise self.missing("title", "the title is missing", "…")
         if len(title) > MAX_TITLE:
             self.warn(key, f"{len(title):,} characters; cut to {MAX_TITLE:,}", "shorten it")
             title = text.shortened(title, MAX_TITLE)
@@ -294,8 +324,7 @@ class _Reader:
         if value is None:
             key, value = (), date_in_name(PurePosixPath(self.stem).name)
         if value is None:
-            fix = f"add a line such as `{self.rules.fields['date'][0]}: 2021-01-25T07:02:00Z`"
-            raise self.refuse((), "the date is missing", fix)
+            raise self.missing("date", "the date is missing", "2021-01-25T07:02:00Z")
         before = len(self.problems)
         published = self.date(key, value)
         if published is None:
@@ -309,12 +338,12 @@ class _Reader:
         updated = self.date(*self.find("updated"))
         return published, max(updated, published) if updated else published
 
-    def link(self, published: datetime) -> str:
+    def link(self, dates: tuple[datetime, datetime] | None) -> str:
         key, value = self.find("link")
         if value is None:
             key, value = self.find("original")
         if value is None:
-            return self.permalink(published)
+            return self.permalink(dates)
         try:
             if not isinstance(value, str):
                 raise urls.UrlError("not one URL")
@@ -322,19 +351,21 @@ class _Reader:
         except urls.UrlError as error:
             raise self.refuse(key, f"{_shown(value)}: {error}", "write an absolute http(s) URL") from None
 
-    def permalink(self, published: datetime) -> str:
+    def permalink(self, dates: tuple[datetime, datetime] | None) -> str:
         """The link of an article of the site's own."""
         base = self.rules.site_url.rstrip("/") + "/"
         key, value = self.find("permalink")
         pattern = value if isinstance(value, str) else self.rules.permalink
         if pattern is None:
-            fix = f"add a line such as `{self.rules.fields['link'][0]}: https://…`"
-            raise self.refuse((), "the link is missing", f"{fix}, or set content.permalink")
+            raise self.missing("link", "the link is missing", "https://…", ", or set content.permalink")
+        if dates is None:
+            raise _RefusedError  # a permalink is made of the date, whose problem is reported
+        published, _ = dates
         parts = PurePosixPath(self.stem)
         undated = _DATE_PREFIX.sub("", parts.name)
         local = published.astimezone(self.rules.zone)
         slug = self.field_line("slug") or undated
-        page = parts.parent if parts.name == "index" else parts.with_name(slug)
+        page = parts.parent if parts.name == "index" else parts.parent / slug.strip("/")
         categories = self.front.values.get("categories")
         names = categories.split() if isinstance(categories, str) else categories
         folders = [c.lower().replace(" ", "-") for c in names or [] if isinstance(c, str)]
