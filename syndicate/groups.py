@@ -43,7 +43,6 @@ class Group:
 
     key: str
     path: str  # below feeds_url and out/, without slashes at the ends; empty for the site
-    name: str
     title: str
     description: str = ""
     image: str = ""  # URL
@@ -147,11 +146,11 @@ class Directory:
 
     def group(self, key: str) -> Group:
         if key == SITE:
-            return Group(SITE, "", self.site_title, self.site_title, self.site_description)
+            return Group(SITE, "", self.site_title, self.site_description)
         parts = key.split(PAIR)
         name = " – ".join(self.name(part) for part in parts)
         description, image = self._described(parts[0]) if len(parts) == 1 else ("", "")
-        return Group(key, self.path(key), name, f"{name} – {self.site_title}", description, image)
+        return Group(key, self.path(key), f"{name} – {self.site_title}", description, image)
 
     def _described(self, key: str) -> tuple[str, str]:
         kind, _, rest = key.partition(":")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 
 import msgspec
@@ -37,7 +36,6 @@ class ReadingJob:
         return _encoder.encode([self._row(file) for file in files])
 
     def _row(self, file: File) -> FileRow:
-        data = b""
         if file.size > MAX_FILE_SIZE:
             reading = too_large(file.path, file.size)
         else:
@@ -48,8 +46,7 @@ class ReadingJob:
                 reading = unreadable(file.path, f"cannot be read: {error.strerror}")
         return FileRow(
             file.path, file.size, file.mtime_ns, file.ctime_ns,
-            hashlib.blake2b(data, digest_size=16).digest(), reading.problems,
-            self._article_row(reading),
+            reading.problems, self._article_row(reading),
         )  # fmt: skip
 
     def _article_row(self, reading: Reading) -> ArticleRow | None:

@@ -14,7 +14,6 @@ class FileRow(Struct, array_like=True):
     size: int
     mtime_ns: int
     ctime_ns: int
-    digest: bytes
     problems: tuple[Problem, ...]
     article: ArticleRow | None
 

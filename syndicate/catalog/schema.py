@@ -18,8 +18,7 @@ _TABLES = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value BLOB) WITHOUT ROWID;
 -- Every content file as it was read. problems: JSON, NULL when there are none.
 CREATE TABLE files (
-  path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, digest BLOB,
-  problems TEXT
+  path TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, ctime_ns INTEGER, problems TEXT
 ) WITHOUT ROWID;
 CREATE INDEX files_problems ON files (path) WHERE problems IS NOT NULL;
 -- Every article that may be published. Times are seconds since 1970, UTC.

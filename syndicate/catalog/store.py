@@ -83,12 +83,8 @@ class Catalog:
         rows = self._db.execute("SELECT path, size, mtime_ns, ctime_ns FROM files")
         return {path: (size, mtime, ctime) for path, size, mtime, ctime in rows}
 
-    def digest(self, path: str) -> bytes | None:
-        row = self._db.execute("SELECT digest FROM files WHERE path = ?", (path,)).fetchone()
-        return row[0] if row else None
-
     def put_file(self, row: FileRow) -> None:
-        self._db.execute("REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?)", _file_values(row))
+        self._db.execute("REPLACE INTO files VALUES (?, ?, ?, ?, ?)", _file_values(row))
 
     def put_new(self, rows: Iterable[FileRow]) -> None:
         """Put files, and the articles in them, that are all unknown yet."""
@@ -104,7 +100,7 @@ class Catalog:
                 articles.append((last, row.path, *_article_values(row.article)))
                 contents.append((last, row.article.data))
                 relations.extend((last, link) for link in row.article.related)
-        self._db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?)", files)
+        self._db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", files)
         self._db.executemany(
             "INSERT INTO articles (n, path, id, link, published, updated, quality, groups, due)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
@@ -397,7 +393,7 @@ def _article_values(row: ArticleRow) -> tuple[object, ...]:
 
 def _file_values(row: FileRow) -> tuple[object, ...]:
     problems = json.dumps([_packed(p) for p in row.problems]) if row.problems else None
-    return (row.path, row.size, row.mtime_ns, row.ctime_ns, row.digest, problems)
+    return (row.path, row.size, row.mtime_ns, row.ctime_ns, problems)
 
 
 def _packed(problem: Problem) -> list[str | int]:
