@@ -181,6 +181,45 @@ class TestDisturbed:
         assert project.titles() == ["New"]
         assert temporary(project) == []
 
+    def test_an_output_that_is_read_only(self, project: Project) -> None:
+        """As nobody, where the tests run as root: an error that names a file, and the documents as they were."""
+        project.write("a")
+        project.build()  # whatever is imported is imported before rights are given up
+        before = project.documents()
+        project.write("a", title="New")
+        everything = [project.root, *project.root.rglob("*")]
+        for path in everything:
+            os.chmod(path, 0o777 if path.is_dir() else 0o666)
+        for path in [project.out, *project.out.rglob("*")]:
+            os.chmod(path, 0o555 if path.is_dir() else 0o444)
+        above = [
+            path for path in project.root.parents if path.stat().st_uid == os.getuid() and path != path.parent
+        ]
+        modes = {path: path.stat().st_mode for path in above}
+        child = os.fork()
+        if child == 0:
+            code = 1
+            with contextlib.suppress(BaseException):
+                for path in above:
+                    os.chmod(path, modes[path] | 0o011)
+                if os.getuid() == 0:
+                    os.setegid(65534)
+                    os.seteuid(65534)
+                try:
+                    project.build()
+                except WriteError as error:
+                    code = 0 if "Permission denied" in str(error) and str(project.out) in str(error) else 2
+            os._exit(code)
+        _, status = os.waitpid(child, 0)
+        for path, mode in modes.items():
+            os.chmod(path, mode)
+        assert os.waitstatus_to_exitcode(status) == 0
+        assert project.documents() == before
+        for path in [project.out, *project.out.rglob("*")]:
+            os.chmod(path, 0o755 if path.is_dir() else 0o644)
+        project.build()
+        assert project.titles() == ["New"]
+
     def test_a_foreign_file_in_a_documents_place(self, project: Project) -> None:
         """A folder that somebody made where a document belongs: an error that names it."""
         project.write("a")
