@@ -25,6 +25,7 @@ TRICKY = [
     "a: 0x1f", "a: 1_000", "a: 3.10", "a: [3.10]", "a: 12345678901234567890123", "a: 1:30", "a: -",
     "a: ?", "a: .nan", "a: nan", "a: NaN", "a: inf", "a: -inf", "a: -.inf", "a: Infinity", "true: x",
     "null: x", "1: 2", "~: x", "a: ~", "a: null", "a: NULL", "a: TRUE", "a: true", "a: [true, null, ~]",
+    "{a\n: }", "{b:}", "a: {b:}", "a: {b\n: }", "a: [b:]", "a: [b\n: c]", "?\n-a", "%|\nb:", ": ", "a: &",
     "a: [a, , b]", "a: [a, ]", "a: {b: true}", "a:\n  - true\n  - no", "a: []", "a: {}", "a:\n- - b",
     "a: x\n#y\nb: z", "a: http://x#y", "a: http://x:80/y", "a: [x\n,y]", "a: {x: y\n,z: w}", '"a: b": c',
     "a: b :c", "a: b,c", 'a: ""', "a:\nb:\n", "é: ü", 'a: [é, "ü"]', "a:\n    b: c\n  d: e", "", "# only",

@@ -18,11 +18,14 @@ from syndicate.articles.frontmatter import MAX_DEPTH, SAFE_SIZE, Value
 # rapidyaml gives a scalar that begins with one of these as it stands; PyYAML gives it a meaning.
 _INDICATORS = frozenset("&*!%@`|>?,[]{}~.#")
 _ESCAPE_BY_NUMBER = re.compile(rb"""\\[^"\\nrt/]""")
-# Anchors, aliases and tags, where a value may begin. The literal comes first: it is searched fastest.
+# Anchors, aliases, tags and flow mappings, where a value may begin. The literal comes first in the
+# pattern: it is searched fastest.
 _BEGINS = r"(?:(?<=[:\-,\[{{?\s]\s{0})|(?<=[\[,{{?:\n-]{0}))"
 _PROPERTIES = tuple(
-    re.compile((re.escape(sign) + _BEGINS.format(re.escape(sign))).encode()) for sign in "&*!"
+    re.compile((re.escape(sign) + _BEGINS.format(re.escape(sign))).encode()) for sign in "&*!{"
 )
+# A list in brackets that is more than words on one line.
+_FLOW = re.compile(rb"\[" + _BEGINS.format(re.escape("[")).encode() + rb"(?![^\[\]{}:#\n]*\])")
 _BLOCK_SCALAR = re.compile(rb"[:-][ ]+[|>]")
 
 _decode = msgspec.json.Decoder().decode
@@ -95,10 +98,11 @@ def _unusual(data: bytes) -> bool:
     return (
         b"\t" in data
         or (b"\\" in data and _ESCAPE_BY_NUMBER.search(data) is not None)
-        or data[:1] in (b"&", b"*", b"!", b"%")
+        or data[:1] in (b"&", b"*", b"!", b"%", b"{", b"[")
         or b"\n%" in data  # a directive
         or data[:1] == b"?"
         or b"\n?" in data  # a key of more than one line
+        or (b"[" in data and _FLOW.search(data) is not None)
         or any(pattern.search(data) is not None for pattern in _PROPERTIES)
         or ((b"|" in data or b">" in data) and _BLOCK_SCALAR.search(data) is not None)
         or (b"\xe2" in data and (b"\xe2\x80\xa8" in data or b"\xe2\x80\xa9" in data))
