@@ -15,6 +15,8 @@ from syndicate.errors import LockedError, WriteError
 
 TEMPORARY = ".syndicate-tmp"
 _JOURNAL = "writing"
+# What a document's compressed sibling is called, by the config's word for it.
+ENDINGS = {"gzip": ".gz", "brotli": ".br"}
 
 
 class Reason(enum.Enum):
@@ -49,11 +51,11 @@ def siblings(path: str, data: bytes, compress: Iterable[str]) -> Iterator[tuple[
         if kind == "gzip":
             import gzip
 
-            yield f"{path}.gz", gzip.compress(data, 9, mtime=0)
+            yield path + ENDINGS[kind], gzip.compress(data, 9, mtime=0)
         else:
             import brotli
 
-            yield f"{path}.br", brotli.compress(data, quality=11)
+            yield path + ENDINGS[kind], brotli.compress(data, quality=11)
 
 
 class Directory:
@@ -106,7 +108,7 @@ class Directory:
             file.write("".join(f"{path}\n" for path in paths))
             file.flush()
             os.fsync(file.fileno())
-        _sync_folder(str(self.state))
+        _sync(str(self.state))
 
     def finish(self) -> None:
         """The run is complete: nothing is to be cleaned up after it."""
@@ -128,11 +130,10 @@ class Directory:
         """The documents on disk that name themselves as Syndicate's, at their own address."""
         for folder, _, names in os.walk(self.root):
             for name in names:
-                bare = name.removesuffix(".gz").removesuffix(".br")
-                if bare not in ("feed.rss", "feed.atom", "feed.json"):
+                if _uncompressed(name) not in ("feed.rss", "feed.atom", "feed.json"):
                     continue
                 path = os.path.relpath(os.path.join(folder, name), self.root).replace(os.sep, "/")
-                if self._names_itself(path.removesuffix(".gz").removesuffix(".br"), feeds_url):
+                if self._names_itself(_uncompressed(path), feeds_url):
                     yield path
 
     def _names_itself(self, path: str, feeds_url: str) -> bool:
@@ -179,13 +180,20 @@ class Directory:
             folder = os.path.dirname(folder)
 
 
-def _sync_folder(folder: str) -> None:
-    with contextlib.suppress(FileNotFoundError):
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+def _uncompressed(path: str) -> str:
+    """The document that a path, or its sibling's, belongs to."""
+    for ending in ENDINGS.values():
+        path = path.removesuffix(ending)
+    return path
+
+
+def _sync(path: str) -> None:
+    """Make one file, or folder, durable."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _barrier(root: str, paths: list[str]) -> None:
@@ -200,11 +208,7 @@ def _barrier(root: str, paths: list[str]) -> None:
         finally:
             os.close(descriptor)
     for path in paths:
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        _sync(path)
 
 
 @contextlib.contextmanager

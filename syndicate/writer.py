@@ -44,12 +44,13 @@ class Writer:
         self.progress = progress
         self.directory = output.Directory(settings.output.directory, state)
         self.known: dict[str, tuple[str, bytes | None, int, int]] = {}
+        self.left_over: list[str] = []  # documents that no catalog knows
 
     def write(self, run: Run) -> list[Written]:
         """Render, compare, and put in place what differs. Raises WriteError."""
         try:
-            left_over = self.directory.interrupted() if not self.dry_run else []
-            self.known = self._known(run, left_over)
+            self.left_over = self.directory.interrupted() if not self.dry_run else []
+            self.known = self._known(run)
             keys = run.catalog.groups().keys()
             with_feeds = [key for key in keys if has_feeds(key, self.settings.feeds.groups)]
             if run.everything:
@@ -64,10 +65,10 @@ class Writer:
         except OSError as error:
             raise WriteError(
                 "cannot write", str(error.filename or self.directory.root),
-                f"{error.strerror}; the documents are as they were",
+                f"{error.strerror}; every document is whole, and the next run goes on from here",
             ) from None  # fmt: skip
 
-    def _known(self, run: Run, left_over: list[str]) -> dict[str, tuple[str, bytes | None, int, int]]:
+    def _known(self, run: Run) -> dict[str, tuple[str, bytes | None, int, int]]:
         """The documents of the last run; one that the disk does not show as it was has no digest."""
         known = self.catalog.documents()
         for path, (group, _, size, mtime) in known.items():
@@ -76,8 +77,8 @@ class Writer:
                 run.dirty.add(group)
         if not known:
             # A lost catalog must not leave behind the documents of groups that are gone by now.
-            left_over = left_over + list(self.directory.claimed(self.settings.site.feeds_url))
-        for path in left_over:
+            self.left_over += self.directory.claimed(self.settings.site.feeds_url)
+        for path in self.left_over:
             known.setdefault(path, ("\0", None, 0, 0))
         return known
 
@@ -101,7 +102,8 @@ class Writer:
         done = 0
         paths = [path for key in keys for path in self._paths(run.directory.path(key))]
         if not self.dry_run:
-            self.directory.begin(paths)
+            # Also what a killed run left: should this one be killed too, that must stay known.
+            self.directory.begin([*paths, *self.left_over])
         try:
             for batch in workers.mapped(job, self._batches(run, newest), parallel=parallel):
                 plan.extend(batch)
@@ -117,8 +119,8 @@ class Writer:
         prefix = f"{folder}/" if folder else ""
         for name in self.settings.feeds.formats:
             yield f"{prefix}feed.{name}"
-            for ending in self.settings.output.compress:
-                yield f"{prefix}feed.{name}.{'gz' if ending == 'gzip' else 'br'}"
+            for kind in self.settings.output.compress:
+                yield f"{prefix}feed.{name}{output.ENDINGS[kind]}"
 
     def _batches(self, run: Run, newest: dict[str, list[int]]) -> Iterator[_Batch]:
         groups: list[tuple[Group, list[int]]] = []

@@ -127,6 +127,25 @@ class TestKilled:
         assert temporary(project) == []
         assert project.build().count(Reason.UNCHANGED) == len(project.documents())
 
+    def test_twice_in_a_row(self, project: Project, tmp_path: Path) -> None:
+        """What the first killed run wrote is still known after the second, and removed when it is gone."""
+        fill(project, 2)
+        project.build()
+        for edition, where in (
+            (0, "syndicate.output:Directory.replace"),
+            (1, "syndicate.output:Directory.begin"),
+        ):
+            fill(project, edition)
+            script = DRIVER.format(
+                repository=str(REPOSITORY), where=where, when="after", nth=1, now=NOW.isoformat()
+            )
+            result = subprocess.run(
+                [sys.executable, "-c", script], cwd=project.root, capture_output=True, check=False
+            )
+            assert result.returncode == -signal.SIGKILL, result.stderr
+        project.build(force=True)
+        assert project.documents() == undisturbed(project, tmp_path)
+
     def test_at_random_instants_again_and_again(self, project: Project, tmp_path: Path) -> None:
         """Twenty runs, each killed somewhere, with an edit before each."""
         instants = random.Random(7)
