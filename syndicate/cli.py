@@ -145,6 +145,7 @@ def build(options: _Options, full: bool, dry_run: bool, force: bool, strict: boo
         report = run_build(
             settings, now=moment, full=full, dry_run=dry_run, force=force, progress=bar.progress
         )
+    gc.freeze()  # or the interpreter looks for cycles before it ends
     options.show(report.problems)
     if dry_run:
         for document in report.documents:

@@ -15,6 +15,7 @@ from syndicate.errors import BrakeError, ConfigError, Problem, Severity
 from syndicate.output import Reason
 from syndicate.registry import Registry, read_registry, registry_files
 from syndicate.run import Progress, Report, Run, config_problem
+from syndicate.workers import Pool
 from syndicate.writer import Writer
 
 # A file changed within this time before the last look at it may have changed since without showing.
@@ -33,9 +34,10 @@ def check(settings: Settings, *, progress: Progress | None = None) -> Report:
         for shown in tree.missing_roots
     ]  # fmt: skip
     catalog = Catalog(open_catalog(None).connection)
-    run = Run(settings, registry, catalog, datetime.max.replace(tzinfo=UTC), progress)
-    catalog.begin()
-    run.read(tree, everything=True)
+    with Pool() as pool:
+        run = Run(settings, registry, catalog, datetime.max.replace(tzinfo=UTC), progress, pool)
+        catalog.begin()
+        run.read(tree, everything=True)
     run.decide(previous_now=0, everything=True)
     run.name_groups(everything=True)
     run.live = run.live_change
@@ -61,9 +63,10 @@ def build(
         started, clock = time.time(), time.perf_counter()
         opened = open_catalog(state / "catalog.db")
         catalog = Catalog(opened.connection)
+        pool = Pool()
         try:
             catalog.begin()
-            run = _prepare(settings, catalog, now, full, force, progress)
+            run = _prepare(settings, catalog, now, full, force, progress, pool)
             if opened.set_aside:
                 run.problems.append(config_problem(settings, "catalog", opened.set_aside, "nothing to do"))
             writer = Writer(settings, catalog, state, dry_run, progress)
@@ -83,6 +86,7 @@ def build(
         except sqlite3.OperationalError as error:
             raise unusable(state / "catalog.db", error) from None
         finally:
+            pool.close()
             catalog.roll_back()
             catalog.close()
 
@@ -117,6 +121,7 @@ def _prepare(
     full: bool,
     force: bool,
     progress: Progress | None,
+    pool: Pool,
 ) -> Run:
     """Bring the catalog up to the content tree; find which groups that touches."""
     owner = catalog.meta("output")
@@ -126,7 +131,7 @@ def _prepare(
             f"the catalog beside {directory} belongs to {owner} (give each output a parent folder of its own)"
         )
     registry, problems = _read_registry(settings)
-    run = Run(settings, registry, catalog, now, progress)
+    run = Run(settings, registry, catalog, now, progress, pool)
     keys = run.keys()
     live_before = int(catalog.meta("live") or 0)
     reread = full or catalog.meta("reading") != keys["reading"]
@@ -141,12 +146,13 @@ def _prepare(
         _brake_on_roots(tree)
     run.drop(tree.gone)
     run.read(tree, everything=reread)
+    pool.prepare("syndicate.feeds.document")
     if reread:
         catalog.index()
     if regroup and not reread:
-        from syndicate.reading import groups_json, stored_article
+        from syndicate.reading import article_groups, stored_article
 
-        catalog.regroup(lambda data: groups_json(stored_article(data), run.grouping))
+        catalog.regroup(lambda data: article_groups(stored_article(data), run.grouping))
         run.live_change = -live_before  # all have left their groups, whoever left before
     run.decide(previous_now=int(catalog.meta("now") or 0), everything=regroup)
     live = live_before * (not reread) + run.live_change

@@ -8,8 +8,9 @@ import msgspec
 
 from syndicate.articles.frontmatter import QuickParser
 from syndicate.articles.model import Article
-from syndicate.articles.reader import Reading, read_article, too_large, unreadable
+from syndicate.articles.reader import Providers, Reading, read_article, too_large, unreadable
 from syndicate.articles.rules import MAX_FILE_SIZE, Rules
+from syndicate.catalog.packing import packed_groups
 from syndicate.catalog.rows import ArticleRow, FileRow
 from syndicate.content import File, read_bytes
 from syndicate.groups import Grouping, memberships
@@ -25,6 +26,7 @@ class ReadingJob:
     def __init__(self, rules: Rules, grouping: Grouping, *, many: bool) -> None:
         """``many`` says that worker processes will do it: only there may YAML be read quickly."""
         self.rules, self.grouping = rules, grouping
+        self.providers: Providers = {}
         self.quick: QuickParser | None = None
         if many:
             from syndicate.articles.quickyaml import parse_quickly
@@ -41,7 +43,7 @@ class ReadingJob:
         else:
             try:
                 data = read_bytes(file.full, file.size)
-                reading = read_article(data, file.path, file.stem, self.rules, self.quick)
+                reading = read_article(data, file.path, file.stem, self.rules, self.quick, self.providers)
             except OSError as error:
                 reading = unreadable(file.path, f"cannot be read: {error.strerror}")
         return FileRow(
@@ -57,7 +59,7 @@ class ReadingJob:
             article.id, article.link,
             int(article.published.timestamp()), int(article.updated.timestamp()), reading.quality,
             tuple(item.link for item in article.related),
-            groups_json(article, self.grouping), _encoder.encode(article),
+            article_groups(article, self.grouping), _encoder.encode(article),
         )  # fmt: skip
 
 
@@ -71,6 +73,6 @@ def stored_article(data: bytes) -> Article:
     return _article_decoder.decode(data)
 
 
-def groups_json(article: Article, grouping: Grouping) -> str:
-    """The keys of the article's groups, each with its spelling, as JSON."""
-    return msgspec.json.encode(memberships(article, grouping)).decode()
+def article_groups(article: Article, grouping: Grouping) -> str:
+    """The keys of the article's groups, each with its spelling, as the catalog keeps them."""
+    return packed_groups(memberships(article, grouping))

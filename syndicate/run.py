@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from syndicate import workers
 from syndicate.articles.rules import READING_VERSION, Rules
 from syndicate.catalog import Candidate, Catalog
+from syndicate.catalog.packing import unpacked_groups
 from syndicate.config import Settings
 from syndicate.content import Tree, shown_path
 from syndicate.errors import Problem, Severity
@@ -62,6 +63,7 @@ class Run:
     catalog: Catalog
     now: datetime
     progress: Progress | None
+    pool: workers.Pool
     problems: list[Problem] = field(default_factory=list)
     live: int = 0
     live_change: int = 0
@@ -138,7 +140,7 @@ class Run:
         job = ReadingJob(self.settings.rules, self.grouping, many=parallel)
         done = 0
         chunks = workers.chunks(files, READ_CHUNK)
-        for encoded in workers.mapped(job, chunks, parallel=parallel):
+        for encoded in self.pool.mapped(job, chunks, parallel=parallel):
             rows = decoded_rows(encoded)
             if everything:
                 self.catalog.put_new(rows)
@@ -223,7 +225,7 @@ class Run:
         """Note an article's place in each of its groups; returns the time by which it stands there."""
         by_update = self.settings.feeds.order == "updated" and c.due == 2
         time = c.updated if by_update else c.published
-        for key, name in json.loads(c.groups):
+        for key, name in unpacked_groups(c.groups):
             number = self._numbers.get(key)
             if number is None:
                 number = self._numbers[key] = self.catalog.group_number(key, name)

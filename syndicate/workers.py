@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import signal
 import sys
@@ -29,68 +30,99 @@ def chunks(items: Sequence[Item], size: int) -> list[Sequence[Item]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def mapped(job: Callable[[Item], Result], items: Iterable[Item], *, parallel: bool) -> Iterator[Result]:
-    """``job`` of every item, in order; in forked workers where that is asked for and can be had.
+class Pool:
+    """The worker processes of one run. They are forked when they are first needed, and end with ``close``.
 
-    The workers inherit what ``job`` refers to. Items are taken one at a time as workers come free, so
-    that no more is in memory than is being worked on. An exception in a worker is raised here.
+    They live from stage to stage: what a worker has imported for one, it has for the next, and it is
+    forked while its parent is still small.
     """
-    # Forking is unsafe beside threads, and macOS's own libraries start some.
-    if parallel and cores() > 1 and sys.platform.startswith("linux"):
-        gc.freeze()  # what is shared stays shared: no collection touches its pages
-        try:
-            yield from _in_workers(job, iter(items), cores())
-        finally:
-            gc.unfreeze()
-    else:
-        yield from map(job, items)
 
+    def __init__(self) -> None:
+        self._connections: list[Connection] = []
+        self._processes: list[Any] = []
+        self._working: dict[Any, int] = {}  # a connection and the index of the item that its worker has
 
-def _in_workers(job: Callable[[Item], Result], items: Iterator[Item], count: int) -> Iterator[Result]:
-    import multiprocessing
-    from multiprocessing.connection import wait
+    def __enter__(self) -> Pool:
+        return self
 
-    context = multiprocessing.get_context("fork")
-    connections: list[Connection] = []
-    processes = []
-    for _ in range(count):
-        ours, theirs = context.Pipe()
-        connections.append(ours)
-        process = context.Process(target=_serve, args=(job, theirs, connections), daemon=True)
-        process.start()
-        theirs.close()
-        processes.append(process)
-    working: dict[Any, int] = {}  # a connection and the index of the item that its worker has
-    done: dict[int, Result] = {}
-    given = taken = 0
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
-    def give(connection: Any) -> None:
-        nonlocal given
-        for item in items:
-            connection.send(item)
-            working[connection] = given
-            given += 1
+    def mapped(
+        self, job: Callable[[Item], Result], items: Iterable[Item], *, parallel: bool
+    ) -> Iterator[Result]:
+        """``job`` of every item, in order; in worker processes where that is asked for and can be had.
+
+        ``job``, the items and the results must be picklable. Items are taken one at a time as workers
+        come free, so that no more is in memory than is being worked on. An exception in a worker is
+        raised here.
+        """
+        # Forking is unsafe beside threads, and macOS's own libraries start some.
+        if not parallel or cores() < 2 or not sys.platform.startswith("linux"):
+            yield from map(job, items)
             return
+        self._start()
+        for connection in self._connections:
+            connection.send(("job", job))
+        yield from self._answers(iter(items))
 
-    try:
-        for connection in connections:
+    def prepare(self, module: str) -> None:
+        """Let workers, if there are any, import what they will need, while the parent does other work."""
+        for connection in self._connections:
+            connection.send(("import", module))
+
+    def close(self) -> None:
+        """End the workers: those that are at work are killed."""
+        for connection in self._connections:
+            connection.close()
+        for process in self._processes:
+            process.join(0 if self._working else 10)
+            if process.is_alive():
+                process.kill()
+                process.join()
+        if self._processes:
+            gc.unfreeze()
+        self._connections, self._processes, self._working = [], [], {}
+
+    def _start(self) -> None:
+        if self._processes:
+            return
+        import multiprocessing
+
+        gc.freeze()  # what is shared stays shared: no collection touches its pages
+        context = multiprocessing.get_context("fork")
+        for _ in range(cores()):
+            ours, theirs = context.Pipe()
+            self._connections.append(ours)
+            process = context.Process(target=_serve, args=(theirs, self._connections), daemon=True)
+            process.start()
+            theirs.close()
+            self._processes.append(process)
+
+    def _answers(self, items: Iterator[Any]) -> Iterator[Any]:
+        from multiprocessing.connection import wait
+
+        done: dict[int, Any] = {}
+        given = taken = 0
+
+        def give(connection: Any) -> None:
+            nonlocal given
+            for item in items:
+                connection.send(("item", item))
+                self._working[connection] = given
+                given += 1
+                return
+
+        for connection in self._connections:
             give(connection)
-        while working:
-            for ready in wait(list(working)):
-                index = working.pop(ready)
+        while self._working:
+            for ready in wait(list(self._working)):
+                index = self._working.pop(ready)
                 done[index] = _answer(ready)
                 give(ready)
             while taken in done:
                 yield done.pop(taken)
                 taken += 1
-    finally:
-        for connection in connections:
-            connection.close()
-        for process in processes:
-            process.join(10 if not working else 0)
-            if process.is_alive():
-                process.kill()
-                process.join()
 
 
 def _answer(connection: Any) -> Any:
@@ -105,7 +137,7 @@ def _answer(connection: Any) -> Any:
     raise result
 
 
-def _serve(job: Callable[[Any], Any], connection: Connection, others: Sequence[Connection]) -> None:
+def _serve(connection: Connection, others: Sequence[Connection]) -> None:
     """A worker: ends when its parent closes the connection, or dies."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
     gc.disable()  # what a job makes has no cycles; looking for some would cost a tenth of the time
@@ -114,13 +146,19 @@ def _serve(job: Callable[[Any], Any], connection: Connection, others: Sequence[C
     # While a copy of the parent's end is open here, the parent's death would go unnoticed.
     for other in others:
         other.close()
+    job: Any = None
     try:
         while True:
-            item = connection.recv()
-            try:
-                answer = (True, job(item))
-            except Exception as error:  # noqa: BLE001  # it is raised in the parent
-                answer = (False, error)
-            connection.send(answer)
+            what, value = connection.recv()
+            if what == "import":
+                importlib.import_module(value)
+            elif what == "job":
+                job = value
+            else:
+                try:
+                    answer = (True, job(value))
+                except Exception as error:  # noqa: BLE001  # it is raised in the parent
+                    answer = (False, error)
+                connection.send(answer)
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return

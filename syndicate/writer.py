@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from syndicate import output, workers
+from syndicate import output
 from syndicate.catalog import Catalog
 from syndicate.config import Settings
 from syndicate.errors import WriteError
@@ -17,20 +16,10 @@ from syndicate.output import Reason, Written
 from syndicate.run import Progress, Run
 
 if TYPE_CHECKING:
-    from syndicate.articles.model import Article
-    from syndicate.feeds.document import Renderer
+    from syndicate.rendering import Batch
 
-RENDER_CHUNK = 512  # entries a worker renders at a time, about
+RENDER_CHUNK = 256  # entries a worker renders at a time, about
 WORTH_FORKING = 1_024  # entries
-
-
-@dataclass(frozen=True, slots=True)
-class _Batch:
-    """Some groups to render, with the articles that they need."""
-
-    groups: list[tuple[Group, list[int]]]
-    articles: dict[int, tuple[bytes, int]]
-    ids: dict[int, dict[str, str]]
 
 
 class Writer:
@@ -88,15 +77,13 @@ class Writer:
         limit = self.settings.feeds.limit
         newest = {key: self.catalog.newest(key, limit) for key in keys}
         counts = Counter(n for numbers in newest.values() for n in numbers)
-        from syndicate.feeds.document import Renderer
-        from syndicate.feeds.entry import EntryMaker
+        from syndicate.rendering import RenderingJob
 
-        maker = EntryMaker(self.settings, run.grouping, run.directory)
-        renderer = Renderer(
-            maker, self.settings.feeds.formats, self.settings.feeds.max_bytes,
-            {n for n, count in counts.items() if count > 1},
+        job = RenderingJob(
+            self.settings, run.grouping, run.directory, self.directory,
+            {path: digest for path, (_, digest, _, _) in self.known.items()},
+            {n for n, count in counts.items() if count > 1}, self.dry_run,
         )  # fmt: skip
-        job = _RenderingJob(renderer, self)
         parallel = sum(counts.values()) >= WORTH_FORKING
         plan: list[Written] = []
         done = 0
@@ -105,12 +92,13 @@ class Writer:
             # Also what a killed run left: should this one be killed too, that must stay known.
             self.directory.begin([*paths, *self.left_over])
         try:
-            for batch in workers.mapped(job, self._batches(run, newest), parallel=parallel):
+            for batch in run.pool.mapped(job, self._batches(run, newest), parallel=parallel):
                 plan.extend(batch)
                 done += len({document.group for document in batch})
                 if self.progress:
                     self.progress("rendering", done, len(keys))
         except BaseException:
+            run.pool.close()  # or a worker would go on writing
             self.directory.discard(paths)
             raise
         return plan
@@ -122,7 +110,7 @@ class Writer:
             for kind in self.settings.output.compress:
                 yield f"{prefix}feed.{name}{output.ENDINGS[kind]}"
 
-    def _batches(self, run: Run, newest: dict[str, list[int]]) -> Iterator[_Batch]:
+    def _batches(self, run: Run, newest: dict[str, list[int]]) -> Iterator[Batch]:
         groups: list[tuple[Group, list[int]]] = []
         size = 0
         for key, numbers in newest.items():
@@ -134,25 +122,11 @@ class Writer:
         if groups:
             yield self._batch(groups)
 
-    def _batch(self, groups: list[tuple[Group, list[int]]]) -> _Batch:
-        numbers = {n for _, found in groups for n in found}
-        return _Batch(groups, self.catalog.load(numbers), self.catalog.related_ids(numbers))
+    def _batch(self, groups: list[tuple[Group, list[int]]]) -> Batch:
+        from syndicate.rendering import Batch
 
-    def compare(self, group: str, path: str, data: bytes) -> Iterator[Written]:
-        """Prepare a document and its siblings where they differ from what is there."""
-        for full_path, content in output.siblings(path, data, self.settings.output.compress):
-            digest = output.digest(content)
-            known = self.known.get(full_path)
-            there = known[1] if known else None
-            if there is None:
-                there = self.directory.current_digest(full_path)
-            if there == digest:
-                reason = Reason.UNCHANGED
-            else:
-                reason = Reason.NEW if there is None else Reason.CHANGED
-                if not self.dry_run:
-                    self.directory.prepare(full_path, content)
-            yield Written(full_path, group, reason, digest, len(content))
+        numbers = {n for _, found in groups for n in found}
+        return Batch(groups, self.catalog.load(numbers), self.catalog.related_ids(numbers))
 
     def _untouched(self, plan: list[Written], with_feeds: set[str], rendered: set[str]) -> list[Written]:
         """The documents that were not rendered: those of groups left alone, and those to go."""
@@ -182,29 +156,3 @@ class Writer:
             rows.append((document.path, document.group, document.digest, size, mtime))
         self.catalog.put_documents(rows)
         self.catalog.drop_documents(gone)
-
-
-class _RenderingJob:
-    """Renders a batch of groups and prepares what differs; runs in workers."""
-
-    def __init__(self, renderer: Renderer, writer: Writer) -> None:
-        self.renderer, self.writer = renderer, writer
-
-    def __call__(self, batch: _Batch) -> list[Written]:
-        articles = {n: _due_part(data, due) for n, (data, due) in batch.articles.items()}
-        written: list[Written] = []
-        for group, numbers in batch.groups:
-            found = [(n, articles[n]) for n in numbers]
-            for path, data in self.renderer.documents(group, found, batch.ids):
-                written.extend(self.writer.compare(group.key, path, data))
-        return written
-
-
-def _due_part(data: bytes, due: int) -> Article:
-    """The article as it stands now: an update that is still to come is not shown."""
-    from msgspec.structs import replace
-
-    from syndicate.reading import stored_article
-
-    article = stored_article(data)
-    return article if due == 2 else replace(article, updated=article.published)

@@ -40,7 +40,7 @@ class TestKinds:
     def test_yaml(self) -> None:
         """The block ends at the next line of three hyphens; the rest is the body."""
         front = split("---\ntitle: T\n---\nBody\n")
-        assert (front.values, front.body, front.body_line) == ({"title": "T"}, "Body\n", 4)
+        assert (front.values, front.body) == ({"title": "T"}, "Body\n")
 
     def test_toml(self) -> None:
         """TOML's typed values become the text that a person wrote."""

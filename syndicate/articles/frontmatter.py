@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, NoReturn
 
 import yaml
+from msgspec import Struct
 from yaml._yaml import CParser
 
 # Text, nothing, a list or a mapping of values.
@@ -27,7 +27,9 @@ SAFE_SIZE = 8_192
 # What libyaml's reader refuses and XML 1.0 forbids or discourages, besides tab, LF and CR.
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _CONTROL_BYTES = bytes(c for c in (*range(32), 127) if c not in b"\t\n\r")
-_FENCE = re.compile(r"(?m)(?:---|\.\.\.|\+\+\+)[ \t]*$")
+_FENCE = re.compile(r"(?m)(?:---|\+\+\+)[ \t]*$")
+_YAML_END = re.compile(r"(?m)\n(?:---|\.\.\.)[ \t]*$")
+_TOML_END = re.compile(r"(?m)\n\+\+\+[ \t]*$")
 _TAGS = {
     yaml.ScalarNode: "tag:yaml.org,2002:str",
     yaml.SequenceNode: "tag:yaml.org,2002:seq",
@@ -59,24 +61,22 @@ class FrontMatterError(Exception):
         self.line, self.column, self.what, self.fix = line, column, what, fix
 
 
-@dataclass(frozen=True, slots=True)
-class FrontMatter:
+class FrontMatter(Struct, frozen=True):
     """The block's values, the body below it, and enough to find where a value stands."""
 
     values: dict[str, Value]
     body: str
-    body_line: int  # the file's line on which the body begins
-    _kind: str
-    _block: str
-    _first_line: int  # the file's line on which the block begins
+    kind: str  # yaml, toml, json
+    block: str
+    first_line: int  # the file's line on which the block begins
 
     def locate(self, path: KeyPath) -> tuple[int, int]:
         """Line and column (from 1) in the file of the value at ``path``, or of its nearest parent."""
-        if self._kind == "toml":
-            return _locate_toml(self._block, self._first_line, path)
-        node = _compose_again(self._block)
+        if self.kind == "toml":
+            return _locate_toml(self.block, self.first_line, path)
+        node = _compose_again(self.block)
         if node is None:
-            return self._first_line, 1
+            return self.first_line, 1
         line, column = node.start_mark.line, node.start_mark.column
         for step in path:
             found = None
@@ -88,7 +88,7 @@ class FrontMatter:
                 break
             node = found
             line, column = node.start_mark.line, node.start_mark.column
-        return self._first_line + line, column + 1
+        return self.first_line + line, column + 1
 
 
 def decode(data: bytes) -> tuple[str, int]:
@@ -145,7 +145,7 @@ def split(text: str, quick: QuickParser | None = None) -> FrontMatter:
         opening = _FENCE.match(text)
         if opening:
             start = opening.end() + 1
-            end, after = _closing(text, opening.end(), "---", "...")
+            end, after = _closing(text, opening.end(), _YAML_END)
             block = text[start:end]
             values = quick(block) if quick else None
             if values is None:
@@ -154,7 +154,7 @@ def split(text: str, quick: QuickParser | None = None) -> FrontMatter:
     if text.startswith("+++"):
         opening = _FENCE.match(text)
         if opening:
-            end, after = _closing(text, opening.end(), "+++")
+            end, after = _closing(text, opening.end(), _TOML_END)
             block = text[opening.end() + 1 : end]
             return _whole("toml", text, block, 2, after, _parse_toml(block))
     if text.startswith("{"):
@@ -167,40 +167,31 @@ def split(text: str, quick: QuickParser | None = None) -> FrontMatter:
     )
 
 
-def _closing(text: str, start: int, *fences: str) -> tuple[int, int]:
-    """Where the block ends, and where the line ends that closes it: the first of ``fences``.
-
-    Raises FrontMatterError.
-    """
-    ends = []
-    for fence in fences:
-        found = text.find(f"\n{fence}", start)
-        while found >= 0:
-            line = _FENCE.match(text, found + 1)
-            if line:
-                ends.append((found + 1, line.end()))
-                break
-            found = text.find(f"\n{fence}", found + 1)
-    if not ends:
+def _closing(text: str, start: int, pattern: re.Pattern[str]) -> tuple[int, int]:
+    """Where the block ends, and where the line ends that closes it. Raises FrontMatterError."""
+    found = pattern.search(text, start)
+    if found is None:
+        fence = text[:3]
         raise FrontMatterError(
-            1, 1, "the front matter is not closed", f"add a line of {fences[0]} after the last field"
+            1, 1, "the front matter is not closed", f"add a line of {fence} after the last field"
         )
-    return min(ends)
+    return found.start() + 1, found.end()
 
 
 def _whole(
     kind: str, text: str, block: str, first_line: int, end: int, values: dict[str, Value]
 ) -> FrontMatter:
     body = text[end:].removeprefix("\n")
-    body_line = text.count("\n", 0, len(text) - len(body)) + 1
-    _refuse_overlap(body, body_line)
-    return FrontMatter(values, body, body_line, kind, block, first_line)
+    if "---" in body:
+        _refuse_overlap(body, text.count("\n", 0, len(text) - len(body)) + 1)
+    return FrontMatter(values, body, kind, block, first_line)
 
 
 def _refuse_overlap(body: str, body_line: int) -> None:
-    """Two articles in one file show as a second block, or as the tail of one, in the body."""
-    if "---" not in body:
-        return
+    """Two articles in one file show as a second block, or as the tail of one, in the body.
+
+    ``body_line`` is the file's line on which the body begins.
+    """
     fix = "put each article in a file of its own"
     second = _SECOND_BLOCK.match(body)
     if second and second[1].strip():

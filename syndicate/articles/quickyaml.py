@@ -18,16 +18,21 @@ from syndicate.articles.frontmatter import MAX_DEPTH, SAFE_SIZE, Value
 # rapidyaml gives a scalar that begins with one of these as it stands; PyYAML gives it a meaning.
 _INDICATORS = frozenset("&*!%@`|>?,[]{}~.#")
 _ESCAPE_BY_NUMBER = re.compile(rb"""\\[^"\\nrt/]""")
-# Anchors, aliases, tags and flow mappings, where a value may begin. The literal comes first in the
-# pattern: it is searched fastest.
-_BEGINS = r"(?:(?<=[:\-,\[{{?\s]\s{0})|(?<=[\[,{{?:\n-]{0}))"
-_PROPERTIES = tuple(
-    re.compile((re.escape(sign) + _BEGINS.format(re.escape(sign))).encode()) for sign in "&*!{"
+# Where a value may begin. The sign comes first in each pattern: it is searched fastest.
+_BEGINS = r"{0}(?:(?<=[:\-,\[{{?\s]\s{0})|(?<=[\[,{{?:\n-]{0}))"
+_SIGNS = (
+    # Anchors, aliases, tags and flow mappings.
+    *((sign.encode(), re.compile(_BEGINS.format(re.escape(sign)).encode())) for sign in "&*!{"),
+    # A list in brackets that is more than words on one line.
+    (b"[", re.compile((_BEGINS.format(re.escape("[")) + r"(?![^\[\]{}:#\n]*\])").encode())),
+    # A directive; a key of more than one line.
+    (b"%", re.compile(rb"%(?<=\n%)")),
+    (b"?", re.compile(rb"\?(?<=\n\?)")),
 )
-# A list in brackets that is more than words on one line.
-_FLOW = re.compile(rb"\[" + _BEGINS.format(re.escape("[")).encode() + rb"(?![^\[\]{}:#\n]*\])")
-_BLOCK_SCALAR = re.compile(rb"[:-][ ]+[|>]")
+_MINUS_NOTHING = re.compile(rb"-0(?<= -0)")
+_BLOCK_SCALAR = re.compile(rb"[|>](?:(?<=[:-] .)|(?<=  .))")
 
+_JSON = bytearray(8 * SAFE_SIZE)  # one buffer for all: emitting into it needs one pass, not two
 _decode = msgspec.json.Decoder().decode
 
 
@@ -42,11 +47,18 @@ def parse_quickly(block: str) -> dict[str, Value] | None:
         return None
     try:
         tree = ryml.parse_in_arena(data)
-        values = _decode(ryml.emit_json(tree) or b"null")
+        values = _decode(ryml.emit_json_in_place(tree, _JSON))
         # A key that is there twice leaves fewer values than the tree has nodes.
         if type(values) is not dict or _strings(values, 1) + 1 != tree.size():
             return None
-    except (ryml.ExceptionBasic, ryml.ExceptionParse, ryml.ExceptionVisit, ValueError, RecursionError):
+    except (
+        IndexError,
+        ryml.ExceptionBasic,
+        ryml.ExceptionParse,
+        ryml.ExceptionVisit,
+        ValueError,
+        RecursionError,
+    ):
         return None
     return values
 
@@ -94,18 +106,21 @@ def _item(item: Any) -> str | None:
 
 
 def _unusual(data: bytes) -> bool:
-    """Whether the two may read ``data`` differently. Bytes are looked for first: most are rare."""
+    """Whether the two may read ``data`` differently. Single bytes are looked for first: it is fastest."""
     return (
         b"\t" in data
         or (b"\\" in data and _ESCAPE_BY_NUMBER.search(data) is not None)
-        or data[:1] in (b"&", b"*", b"!", b"%", b"{", b"[")
-        or b"\n%" in data  # a directive
-        or data[:1] == b"?"
-        or b"\n?" in data  # a key of more than one line
-        or (b"[" in data and _FLOW.search(data) is not None)
-        or any(pattern.search(data) is not None for pattern in _PROPERTIES)
+        or data[:1] in (b"&", b"*", b"!", b"%", b"{", b"[", b"?")
+        or _has_sign(data)
         or ((b"|" in data or b">" in data) and _BLOCK_SCALAR.search(data) is not None)
         or (b"\xe2" in data and (b"\xe2\x80\xa8" in data or b"\xe2\x80\xa9" in data))
-        or b"\xc2\x85" in data
-        or b" -0" in data  # minus nothing
+        or (b"\xc2" in data and b"\xc2\x85" in data)
+        or _MINUS_NOTHING.search(data) is not None
     )
+
+
+def _has_sign(data: bytes) -> bool:
+    for sign, pattern in _SIGNS:  # noqa: SIM110  # a generator for any() would take longer than the searches
+        if sign in data and pattern.search(data) is not None:
+            return True
+    return False

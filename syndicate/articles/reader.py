@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
+
+import msgspec
 
 from syndicate.articles import markup, text, urls
 from syndicate.articles.dates import DateError, date_in_name, parse_date
@@ -25,6 +26,7 @@ from syndicate.articles.rules import MAX_FILE_SIZE, Rules
 from syndicate.errors import Problem, Severity
 
 MAX_LIST = 50  # topics, images or related items of one article
+MAX_PROVIDERS = 10_000  # that are remembered
 MAX_TITLE = 2_000  # characters
 SUMMARY_LENGTH = 300  # characters of a summary made from the body
 
@@ -53,8 +55,7 @@ _WHOLE_NUMBER = re.compile(r"\s*-?[0-9]{1,18}\s*")
 _MEDIA_TYPE = re.compile(r"image/[a-z0-9.+-]+")
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(msgspec.Struct, frozen=True):
     """What came of one file."""
 
     article: Article | None  # None: not to be published, or a problem keeps it out
@@ -63,22 +64,28 @@ class Reading:
 
 
 Read = TypeVar("Read")
+_encode = msgspec.msgpack.Encoder().encode
 
 
 class _RefusedError(Exception):
     """The article stays out; its problem has been reported."""
 
 
+# Providers without problems, as they were read under the same rules, by how they were written.
+Providers = dict[bytes, Provider]
+
+
 def read_article(
-    data: bytes, path: str, stem: str, rules: Rules, quick: QuickParser | None = None
-) -> Reading:
+    data: bytes, path: str, stem: str, rules: Rules,
+    quick: QuickParser | None = None, providers: Providers | None = None,
+) -> Reading:  # fmt: skip
     """Read one content file.
 
     ``path`` names the file in problems; ``stem`` is its path below its content root without the
-    ending, with forward slashes: it makes the id. ``quick`` may read YAML faster (quickyaml.py).
-    Never raises for any ``data``.
+    ending, with forward slashes: it makes the id. ``quick`` may read YAML faster (quickyaml.py);
+    ``providers`` is filled, for the next article that names the same. Never raises for any ``data``.
     """
-    reader = _Reader(path, stem, rules)
+    reader = _Reader(path, stem, rules, {} if providers is None else providers)
     try:
         article = reader.read(data, quick)
     except _RefusedError:
@@ -118,8 +125,8 @@ def unreadable(path: str, why: str) -> Reading:
 class _Reader:
     """The state of one reading: the front matter, and the problems met so far."""
 
-    def __init__(self, path: str, stem: str, rules: Rules) -> None:
-        self.path, self.stem, self.rules = path, stem, rules
+    def __init__(self, path: str, stem: str, rules: Rules, providers: Providers) -> None:
+        self.path, self.stem, self.rules, self.providers = path, stem, rules, providers
         self.problems: list[Problem] = []
         self.quality: int | None = None
         self.front: FrontMatter
@@ -185,7 +192,14 @@ class _Reader:
             self.at(key, Severity.NOTICE, f"broken encoding mended to “{short}”", "save it so")
 
     def line(self, key: KeyPath, value: Value) -> str:
+        if _is_plain(value):
+            return text.one_line(value)
         return text.one_line(self.string(key, value))
+
+    def paragraphs(self, key: KeyPath, value: Value) -> str:
+        if _is_plain(value):
+            return text.one_line(value)
+        return text.paragraphs(self.string(key, value))
 
     def field_line(self, name: str) -> str:
         return self.line(*self.find(name))
@@ -423,7 +437,7 @@ class _Reader:
         return markup.sanitised(joined, link, fix_encoding=self.rules.fix_encoding), videos
 
     def excerpt(self, own_html: str) -> str:
-        excerpt = text.paragraphs(self.string(*self.find("excerpt")))
+        excerpt = self.paragraphs(*self.find("excerpt"))
         if excerpt or not own_html:
             return excerpt
         return text.shortened(markup.first_paragraph(own_html), SUMMARY_LENGTH)
@@ -453,6 +467,20 @@ class _Reader:
         if not isinstance(value, dict):
             self.warn(key, "a list stands where a provider belongs; left out", "name one provider")
             return None
+        try:
+            written = _encode(value)
+        except UnicodeEncodeError:  # half a surrogate pair, which a quoted scalar can name
+            return self.provider_of(key, value)
+        known = self.providers.get(written)
+        if known is not None:
+            return known
+        before = len(self.problems)
+        provider = self.provider_of(key, value)
+        if provider and len(self.problems) == before and len(self.providers) < MAX_PROVIDERS:
+            self.providers[written] = provider
+        return provider
+
+    def provider_of(self, key: KeyPath, value: dict[str, Value]) -> Provider | None:
         name = self.line((*key, "name"), value.get("name"))
         domain = ""
         written = self.line((*key, "domain"), value.get("domain"))
@@ -498,7 +526,7 @@ class _Reader:
                 if url:
                     images.setdefault(url, Image(url, type=image_type(url)))
                 continue
-            name = "url" if "url" in item else next((n for n in _IMAGE_URLS if item.get(n)), "url")
+            name = "url" if "url" in item else _first_set(item, _IMAGE_URLS) or "url"
             url = self.url((*place, name), item.get(name), base=self.rules.site_url)
             if url is None:
                 continue
@@ -521,8 +549,11 @@ class _Reader:
         """A whole number above nothing, or None."""
         if value is None:
             return None
-        number = self.whole_number(key, value, most)
-        return number if number and number > 0 else None
+        if type(value) is str and value.isdecimal() and len(value) < 10:
+            number: int | None = int(value)
+        else:
+            number = self.whole_number(key, value, most)
+        return number if number and 0 < number <= most else None
 
     def image_type(self, url: str, written: Value) -> str | None:
         if isinstance(written, str) and _MEDIA_TYPE.fullmatch(written.strip().lower()):
@@ -537,7 +568,7 @@ class _Reader:
             if not isinstance(item, dict):
                 self.warn(place, "not a related item; left out", "write `title:` and `webUrl:`")
                 continue
-            link_key = next((n for n in link_names if item.get(n)), None)
+            link_key = _first_set(item, link_names)
             title = self.line((*place, "title"), item.get("title"))
             if link_key is None or not title:
                 missing = "link" if link_key is None else "title"
@@ -546,14 +577,14 @@ class _Reader:
             link = self.url((*place, link_key), item.get(link_key))
             if link is None:
                 continue
-            date_key = next((n for n in names["date"] if item.get(n)), "date")
+            date_key = _first_set(item, names["date"]) or "date"
             images = self.images((*place, "images"), item.get("images"))
             items.setdefault(
                 link,
                 Related(
                     title=title,
                     link=link,
-                    excerpt=text.paragraphs(self.string((*place, "excerpt"), item.get("excerpt"))),
+                    excerpt=self.paragraphs((*place, "excerpt"), item.get("excerpt")),
                     published=self.date((*place, date_key), item.get(date_key)),
                     provider=self.provider((*place, "provider"), item.get("provider")),
                     image=images[0] if images else None,
@@ -566,6 +597,19 @@ def image_type(url: str) -> str | None:
     """The media type that the file name in a URL's path tells, or None (rule 17)."""
     found = _IMAGE_NAME.match(url)
     return IMAGE_TYPES.get(found[1].lower()) if found else None
+
+
+def _is_plain(value: Value) -> TypeGuard[str]:
+    """Whether ``value`` is one line of text with nothing to mend in it, as most are."""
+    return type(value) is str and value.isprintable() and value.isascii() and "&" not in value
+
+
+def _first_set(mapping: Mapping[str, Value], names: Iterable[str]) -> str | None:
+    """The first of ``names`` that has a value."""
+    for name in names:
+        if mapping.get(name):
+            return name
+    return None
 
 
 def _shown(value: Value) -> str:

@@ -36,11 +36,12 @@ def clean(text: str, *, fix_encoding: bool = True) -> str:
     """
     if "&" in text:
         text = html.unescape(text)
-    if text.isascii():
-        return forbidden_removed(text) if not text.isprintable() else text
-    if fix_encoding:
+    ascii_only = text.isascii()
+    if fix_encoding and not ascii_only:
         text = mojibake_mended(text)
-    return unicodedata.normalize("NFC", forbidden_removed(text))
+    if not text.isprintable():  # nothing forbidden is printable
+        text = forbidden_removed(text)
+    return text if ascii_only else unicodedata.normalize("NFC", text)
 
 
 def one_line(text: str) -> str:

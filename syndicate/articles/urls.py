@@ -20,6 +20,7 @@ _HOST = re.compile(
 )
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
+_PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]*")
 MAX_LENGTH = 4_096
 
 
@@ -123,6 +124,8 @@ def joined(base: str, reference: str) -> str:
 
 def path_encoded(path: str) -> str:
     """A relative path as it stands in a URL or a tag: URI: everything but pchar and ``/`` encoded."""
+    if _PLAIN_PATH.fullmatch(path):
+        return path
     from urllib.parse import quote
 
     return quote(path, safe="/!$&'()*+,;=:@~")

@@ -27,5 +27,5 @@ class ArticleRow(Struct, array_like=True):
     updated: int
     quality: int | None
     related: tuple[str, ...]  # links
-    groups: str  # keys and spellings (JSON)
+    groups: str  # keys and spellings (packing.py)
     data: bytes

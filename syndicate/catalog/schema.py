@@ -10,7 +10,7 @@ from pathlib import Path
 from syndicate.errors import LockedError, SyndicateError, WriteError
 
 # Raised with every change of a table, or of what its blobs hold.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _APPLICATION_ID = 0x53594E44  # "SYND"
 
 _TABLES = """
@@ -29,7 +29,7 @@ CREATE TABLE articles (
   wake INTEGER,     -- when due changes next; NULL: never
   time INTEGER,     -- by which it stands in its groups; NULL: it is not live, in no feed
   lost_to TEXT,     -- the path of the article with the same link or id that is live instead
-  groups TEXT       -- the keys of its groups, each with the article's spelling (JSON)
+  groups TEXT       -- the keys of its groups, each with the article's spelling (packing.py)
 );
 -- The articles themselves, apart: rows that often change stay small.
 CREATE TABLE contents (article INTEGER PRIMARY KEY, data BLOB);
@@ -85,6 +85,8 @@ def open_catalog(path: Path | None) -> Opened:
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             os.replace(path, path.with_name(path.name + ".aside"))
         connection = sqlite3.connect(path, isolation_level=None, timeout=0)
+        # Only a new catalog takes it. Large pages: a full run writes most of them, one write each.
+        connection.execute("PRAGMA page_size = 32768")
         connection.execute("PRAGMA journal_mode = WAL")
         # The run's own barrier makes documents durable; losing the last commit costs a re-reading.
         connection.execute("PRAGMA synchronous = NORMAL")

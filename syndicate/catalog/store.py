@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
+from syndicate.catalog.packing import unpacked_groups
 from syndicate.catalog.schema import INDEXES
 from syndicate.errors import Problem, Severity
 
@@ -240,7 +241,7 @@ class Catalog:
         time, groups = self._db.execute("SELECT time, groups FROM articles WHERE n = ?", (n,)).fetchone()
         if time is None:
             return None
-        keys = [key for key, _ in json.loads(groups)]
+        keys = [key for key, _ in unpacked_groups(groups)]
         self._db.executemany(
             "DELETE FROM members WHERE grp = (SELECT n FROM groups WHERE key = ?)"
             " AND time = ? AND article = ?",
@@ -320,7 +321,7 @@ class Catalog:
             " WHERE m.grp = (SELECT n FROM groups WHERE key = ?)",
             (key,),
         )
-        return {other for (packed,) in rows for other, _ in json.loads(packed)}
+        return {other for (packed,) in rows for other, _ in unpacked_groups(packed)}
 
     def groups_relating(self, link: str) -> set[str]:
         """The keys of all groups of live articles that name ``link`` as related."""
@@ -329,7 +330,7 @@ class Catalog:
             " WHERE r.link = ? AND a.time IS NOT NULL",
             (link,),
         )
-        return {other for (packed,) in rows for other, _ in json.loads(packed)}
+        return {other for (packed,) in rows for other, _ in unpacked_groups(packed)}
 
     def newest(self, key: str, limit: int) -> list[int]:
         """The numbers of a group's articles, newest first, then by id."""

@@ -58,9 +58,9 @@ class Renderer:
         if "json" in self.formats:
             fragments["json"] = jsonfeed.render_entry(entry)
         if self.formats != ("json",):
-            element = shared.element(entry, self._scheme)
-            fragments["rss"] = rss.render_entry(element) if "rss" in self.formats else b""
-            fragments["atom"] = atom.render_entry(element) if "atom" in self.formats else b""
+            parts = shared.parts(entry, self._scheme)
+            fragments["rss"] = rss.render_entry(entry, parts) if "rss" in self.formats else b""
+            fragments["atom"] = atom.render_entry(entry, parts) if "atom" in self.formats else b""
         if n in self.shared:
             self._kept[n] = fragments
         return fragments

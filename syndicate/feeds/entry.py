@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 
 from syndicate.articles.markup import video_link
 from syndicate.articles.model import Article, Image, Provider, Related
 from syndicate.articles.urls import path_encoded
 from syndicate.config import Settings
+from syndicate.feeds.markup import attribute_escaped, text_escaped
 from syndicate.feeds.model import Category, Entry, Feed, Person, RelatedEntry, Source
 from syndicate.groups import Directory, Group, Grouping, has_feeds, provider_key, topic_key
 
@@ -29,7 +29,10 @@ class EntryMaker:
             if self.site.author
             else Person(self.site.title, self.site.url)
         )
+        # What many entries have alike is made once.
         self._sources: dict[str, Source | None] = {}
+        self._categories: dict[str, Category] = {}
+        self._providers: dict[Provider, tuple[Person, Source | None]] = {}
 
     def entry(self, article: Article, ids: Mapping[str, str]) -> Entry:
         """``ids`` gives the id of each of our own articles by link, for those that are related."""
@@ -73,8 +76,12 @@ class EntryMaker:
         )
 
     def _category(self, name: str) -> Category:
-        key = topic_key(name, self.grouping.registry)
-        return Category(self.directory.slugs[key], self.directory.name(key))
+        category = self._categories.get(name)
+        if category is None:
+            key = topic_key(name, self.grouping.registry)
+            category = Category(self.directory.slugs[key], self.directory.name(key))
+            self._categories[name] = category
+        return category
 
     def _credit(self, article: Article) -> tuple[Person, Source | None]:
         provider = article.provider
@@ -82,6 +89,12 @@ class EntryMaker:
             if article.author:
                 return Person(article.author), None
             return self.site_author, None
+        credit = self._providers.get(provider)
+        if credit is None:
+            credit = self._providers[provider] = self._provider(provider)
+        return credit
+
+    def _provider(self, provider: Provider) -> tuple[Person, Source | None]:
         key = provider_key(provider, self.grouping)
         organization = self.grouping.registry.organization(provider.domain)
         # The registry's picture may be large; the article's own is made for a credit.
@@ -117,19 +130,19 @@ def entry_html(article: Article, author: Person, *, full: bool) -> str:
         parts.append(body)
     elif article.excerpt:
         parts.extend(
-            f"<p>{escape(paragraph, quote=False).replace(chr(10), '<br>')}</p>"
+            f"<p>{text_escaped(paragraph).replace(chr(10), '<br>')}</p>"
             for paragraph in article.excerpt.split("\n\n")
         )
     if article.related:
         items = "".join(f"<li>{_related_html(item)}</li>" for item in article.related)
         parts.append(f"<h4>Related</h4><ul>{items}</ul>")
-    credit = escape(author.name, quote=False)
+    credit = text_escaped(author.name)
     if article.provider is not None and author.url:
-        credit = f'<a href="{escape(author.url)}">{credit}</a>'
+        credit = f'<a href="{attribute_escaped(author.url)}">{credit}</a>'
     if article.provider is not None:
-        parts.append(f'<p><a href="{escape(article.link)}">Read it at</a> {credit}</p>')
+        parts.append(f'<p><a href="{attribute_escaped(article.link)}">Read it at</a> {credit}</p>')
     else:
-        parts.append(f'<p><a href="{escape(article.link)}">Read it on the site</a> · {credit}</p>')
+        parts.append(f'<p><a href="{attribute_escaped(article.link)}">Read it on the site</a> · {credit}</p>')
     return "\n".join(parts)
 
 
@@ -138,17 +151,17 @@ def image_html(image: Image, title: str) -> str:
     size = "".join(
         f' {name}="{value}"' for name, value in (("width", image.width), ("height", image.height)) if value
     )
-    return f'<img src="{escape(image.url)}"{size} alt="{escape(image.title or title)}">'
+    return f'<img src="{attribute_escaped(image.url)}"{size} alt="{attribute_escaped(image.title or title)}">'
 
 
 def _shows(body: str, image: Image) -> bool:
-    return escape(image.url) in body
+    return attribute_escaped(image.url) in body
 
 
 def _related_html(item: Related) -> str:
-    parts = [f'<a href="{escape(item.link)}">{escape(item.title, quote=False)}</a>']
+    parts = [f'<a href="{attribute_escaped(item.link)}">{text_escaped(item.title)}</a>']
     if item.provider:
-        parts.append(escape(_provider_name(item.provider), quote=False))
+        parts.append(text_escaped(_provider_name(item.provider)))
     if item.published:
         date = item.published
         parts.append(f"{date.day} {_MONTHS[date.month - 1]} {date.year}")

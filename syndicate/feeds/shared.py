@@ -1,65 +1,65 @@
-"""What RSS and Atom share: links, media elements and the head of a feed."""
+"""What RSS and Atom share: texts, links and media of an entry, and the head of a feed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from syndicate.articles.model import Image
-from syndicate.feeds.mended import Attributes, MendedEntry, MendedFeed
+from syndicate.feeds.markup import attribute_escaped, element, text_escaped
+from syndicate.feeds.mended import MendedFeed
 from syndicate.feeds.model import Entry, Feed, Person
 
 
-def element(entry: Entry, scheme: str) -> MendedEntry:
-    """feedgen's entry, which RSS and Atom render alike; ``scheme`` is the URL of the topics' root."""
-    found = MendedEntry()
-    found.id(entry.id)
-    found.title(entry.title)
-    found.updated(entry.updated)
-    found.published_time = entry.published
-    found.rss_link(entry.link)
-    found.categories([(category.slug, category.name) for category in entry.categories], scheme)
-    found.text(entry.summary, entry.html)
-    found.rss_links = links(entry)
-    found.atom_links([{"href": entry.link, "rel": "alternate", "type": "text/html"}, *found.rss_links])
+class Parts(Struct, frozen=True):
+    """Markup that both formats have alike, made once."""
+
+    scheme: str  # the URL of the topics' root; no markup
+    summary: str
+    html: str
+    links: str  # besides the alternate one and the enclosure, as ``<link …/>``
+    media: str
+    enclosure: Image | None  # the lead image, where its type is known
+
+
+def parts(entry: Entry, scheme: str) -> Parts:
+    """``scheme`` is the URL of the topics' root."""
     lead = entry.images[0] if entry.images else None
-    if lead and lead.type:
-        found.enclosure_of(lead.url, lead.type, lead.length or 0)
-    if entry.author:
-        found.credit(entry.author.name, entry.author.url, entry.author.email)
-    found.language = entry.language or ""
-    if entry.source:
-        source = entry.source
-        found.source_feed = (source.id, source.title, source.url, entry.updated)
-    found.media.contents = media_contents(entry)
-    if lead:
-        found.media.thumbnail = {
-            name: value for name, value in _media(lead).items() if name in ("url", "width", "height")
-        }
-    return found
+    return Parts(
+        scheme,
+        text_escaped(entry.summary),
+        text_escaped(entry.html),
+        _links(entry),
+        _media(entry),
+        lead if lead and lead.type else None,
+    )
 
 
-def links(entry: Entry) -> list[Attributes]:
-    """The links besides the alternate one and the enclosure: related first, its main one leading."""
-    found: list[Attributes] = [
-        {"href": related.item.link, "rel": "related", "type": "text/html",
-         "title": related.item.title}
+def _links(entry: Entry) -> str:
+    """Related first, its main one leading."""
+    found = [
+        f'<link href="{attribute_escaped(related.item.link)}" rel="related" type="text/html"'
+        f' title="{attribute_escaped(related.item.title)}"/>'
         for related in entry.related
-    ]  # fmt: skip
-    if entry.via:
-        found.append({"href": entry.via, "rel": "via", "type": "text/html"})
-    if entry.amp:
-        found.append({"href": entry.amp, "rel": "amphtml", "type": "text/html"})
-    return found
+    ]
+    for rel, link in (("via", entry.via), ("amphtml", entry.amp)):
+        if link:
+            found.append(f'<link href="{attribute_escaped(link)}" rel="{rel}" type="text/html"/>')
+    return "".join(found)
 
 
-def media_contents(entry: Entry) -> list[tuple[Attributes, str]]:
-    """Attributes of each media:content, and the address of its player, if it is a film."""
-    contents: list[tuple[Attributes, str]] = [(_media(image), "") for image in entry.images]
-    contents.extend(({"medium": "video"}, video.page) for video in entry.videos)
-    return contents
+def _media(entry: Entry) -> str:
+    """Media RSS: each picture, and each film with its player."""
+    contents = [element("media:content", media_attributes(image)) for image in entry.images]
+    for video in entry.videos:
+        player = element("media:player", {"url": video.page})
+        contents.append(element("media:content", {"medium": "video"}, player))
+    return "".join(contents)
 
 
-def _media(image: Image) -> Attributes:
+def media_attributes(image: Image) -> dict[str, str]:
+    """Of the ``media:content`` of an image (Media RSS 1.5.1)."""
     attributes = {"url": image.url, "medium": "image"}
     if image.type:
         attributes["type"] = image.type

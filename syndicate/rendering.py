@@ -1,0 +1,78 @@
+"""Rendering many groups: the job of worker processes, from articles to prepared documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from syndicate import output
+from syndicate.config import Settings
+from syndicate.groups import Directory, Group, Grouping
+from syndicate.output import Reason, Written
+from syndicate.reading import stored_article
+
+if TYPE_CHECKING:
+    from syndicate.articles.model import Article
+    from syndicate.feeds.document import Renderer
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some groups to render, with the articles that they need."""
+
+    groups: list[tuple[Group, list[int]]]  # with the numbers of their articles, newest first
+    articles: dict[int, tuple[bytes, int]]  # data and due by number
+    ids: dict[int, dict[str, str]]  # of our own articles behind related links, by number
+
+
+@dataclass
+class RenderingJob:
+    """Renders a batch of groups and prepares what differs."""
+
+    settings: Settings
+    grouping: Grouping
+    directory: Directory
+    target: output.Directory
+    digests: Mapping[str, bytes | None]  # of the documents of the last run
+    shared: set[int]  # articles that stand in several groups
+    dry_run: bool
+    _renderer: Renderer | None = None
+
+    def __call__(self, batch: Batch) -> list[Written]:
+        if self._renderer is None:
+            # In the worker: its parent never loads what builds documents.
+            from syndicate.feeds.document import Renderer
+            from syndicate.feeds.entry import EntryMaker
+
+            feeds = self.settings.feeds
+            maker = EntryMaker(self.settings, self.grouping, self.directory)
+            self._renderer = Renderer(maker, feeds.formats, feeds.max_bytes, self.shared)
+        articles = {n: _due_part(data, due) for n, (data, due) in batch.articles.items()}
+        written: list[Written] = []
+        for group, numbers in batch.groups:
+            found = [(n, articles[n]) for n in numbers]
+            for path, data in self._renderer.documents(group, found, batch.ids):
+                written.extend(self._compared(group.key, path, data))
+        return written
+
+    def _compared(self, group: str, path: str, data: bytes) -> Iterator[Written]:
+        """Prepare a document and its siblings where they differ from what is there."""
+        for full_path, content in output.siblings(path, data, self.settings.output.compress):
+            digest = output.digest(content)
+            there = self.digests.get(full_path) or self.target.current_digest(full_path)
+            if there == digest:
+                reason = Reason.UNCHANGED
+            else:
+                reason = Reason.NEW if there is None else Reason.CHANGED
+                if not self.dry_run:
+                    self.target.prepare(full_path, content)
+            yield Written(full_path, group, reason, digest, len(content))
+
+
+def _due_part(data: bytes, due: int) -> Article:
+    """The article as it stands now: an update that is still to come is not shown."""
+    article = stored_article(data)
+    return article if due == 2 else replace(article, updated=article.published)
