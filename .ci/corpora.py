@@ -43,6 +43,7 @@ SEED = "2021-01-25-us-leads-world-on-artificial-intelligence-but-china-is-catchi
 def main(shared: Path) -> None:
     schema = json.loads((shared / "schemas" / "jsonfeed-v1.1-sonicdoe.json").read_text())
     grammar = etree.RelaxNG(etree.parse(shared / "schemas" / "atom-rfc4287.rng"))
+    outlines = etree.XMLSchema(etree.parse(shared / "schemas" / "opml-2.0-nons.xsd"))
     for name in ("artificial-intelligence", "microsoft-power-apps"):
         with tempfile.TemporaryDirectory() as folder:
             root = Path(folder)
@@ -54,6 +55,7 @@ def main(shared: Path) -> None:
             )
             (root / "syndicate.yaml").write_text(CONFIG.format(name=name, providers=providers))
             articles = check_site(root, name, grammar, schema)
+            outlines.assertValid(etree.parse(root / "out" / "feeds.opml"))
             if name == "artificial-intelligence":
                 check_seed(root, name)
             print(

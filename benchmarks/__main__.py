@@ -27,6 +27,7 @@ HERE = Path(__file__).parent
 CONFIG = """\
 site: {{title: Benchmark, url: "https://example.org/", feeds_url: "https://feeds.example.org/", tag: "example.org,2020"}}
 content: {{roots: [{root}]}}
+feeds: {{html: false}}
 """
 Figure = tuple[float, float]  # wall seconds, MB of the largest process
 

@@ -35,7 +35,6 @@ SHARED_DOMAINS = (
 )  # fmt: skip
 # Of the contract, what this version cannot do yet, and the value that stands for what it does.
 _NOT_YET: Mapping[str, Any] = {
-    "feeds.html": "false",
     "feeds.archive": "none",
     "feeds.related": "links",
     "publish": None,
@@ -100,6 +99,7 @@ class Feeds:
     full: bool  # the article's body in the entries, or its excerpt alone
     order: str  # published | updated
     min_quality: int | None
+    html: bool  # index.html pages
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +277,7 @@ def _feeds(section: _Section) -> Feeds:
         full=section.choice("content", ("full", "summary"), "full") == "full",
         order=section.choice("order", ("published", "updated"), "published"),
         min_quality=section.number("min_quality", None, -(10**9), 10**9),
+        html=section.flag("html", True),
     )
 
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 SITE = ""
 PAIR = "\x1f"
+# Files beside a group's feeds: its page, and below the root the list of all feeds.
+PAGE = "index.html"
+OPML = "feeds.opml"
 _SLUG_BYTES = 100
 # Names that Windows gives to devices: a folder may not be called so.
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
@@ -75,7 +78,12 @@ def has_feeds(key: str, groups: Iterable[tuple[str, ...]]) -> bool:
     """Whether the config asks for feeds of the group ``key``."""
     if key == SITE:
         return True
-    return tuple(part.partition(":")[0] for part in key.split(PAIR)) in groups
+    return kind_of(key) in groups
+
+
+def kind_of(key: str) -> tuple[str, ...]:
+    """``("topic",)``, or ``("topic", "provider")`` of a pair."""
+    return tuple(part.partition(":")[0] for part in key.split(PAIR))
 
 
 def topic_key(name: str, registry: Registry) -> str:
@@ -144,11 +152,15 @@ class Directory:
             return ""
         return "/".join(f"{part.partition(':')[0]}/{self.slugs[part]}" for part in key.split(PAIR))
 
+    def title(self, key: str) -> str:
+        """The name, or both names of a pair."""
+        return " – ".join(self.name(part) for part in key.split(PAIR))
+
     def group(self, key: str) -> Group:
         if key == SITE:
             return Group(SITE, "", self.site_title, self.site_description)
         parts = key.split(PAIR)
-        name = " – ".join(self.name(part) for part in parts)
+        name = self.title(key)
         description, image = self._described(parts[0]) if len(parts) == 1 else ("", "")
         return Group(key, self.path(key), f"{name} – {self.site_title}", description, image)
 

@@ -130,7 +130,7 @@ class Directory:
         """The documents on disk that name themselves as Syndicate's, at their own address."""
         for folder, _, names in os.walk(self.root):
             for name in names:
-                if _uncompressed(name) not in ("feed.rss", "feed.atom", "feed.json"):
+                if not _uncompressed(name).endswith((".rss", ".atom", ".json", ".html")):
                     continue
                 path = os.path.relpath(os.path.join(folder, name), self.root).replace(os.sep, "/")
                 if self._names_itself(_uncompressed(path), feeds_url):

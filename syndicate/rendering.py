@@ -55,10 +55,10 @@ class RenderingJob:
         for group, numbers in batch.groups:
             found = [(n, articles[n]) for n in numbers]
             for path, data in self._renderer.documents(group, found, batch.ids):
-                written.extend(self._compared(group.key, path, data))
+                written.extend(self.compared(group.key, path, data))
         return written
 
-    def _compared(self, group: str, path: str, data: bytes) -> Iterator[Written]:
+    def compared(self, group: str, path: str, data: bytes) -> Iterator[Written]:
         """Prepare a document and its siblings where they differ from what is there."""
         for full_path, content in output.siblings(path, data, self.settings.output.compress):
             digest = output.digest(content)

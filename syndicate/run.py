@@ -268,6 +268,8 @@ class Run:
                     self.dirty |= catalog.groups_beside(key)
                 self.dirty.add(key)
         catalog.show_groups(shown)
+        if self.dirty:
+            self.dirty.add(SITE)  # whose documents list all groups
 
     def report(self, documents: list[Written]) -> Report:
         """The run's report: every known problem of every file, sorted."""

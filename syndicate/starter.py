@@ -48,6 +48,7 @@ feeds:
   # limit: 50                             # entries a feed
   # max_bytes: 512000                     # of one document
   # content: full                         # full | summary
+  # html: true                            # index.html: a list of all feeds, and a page a group
   # order: published                      # published | updated: the newest first
   # min_quality: 50                       # articles with a lower quality are left out
 

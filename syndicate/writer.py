@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from syndicate import output
 from syndicate.catalog import Catalog
 from syndicate.config import Settings
 from syndicate.errors import WriteError
-from syndicate.groups import Group, has_feeds
+from syndicate.groups import OPML, PAGE, SITE, Group, has_feeds
 from syndicate.output import Reason, Written
 from syndicate.run import Progress, Run
 
@@ -88,6 +89,8 @@ class Writer:
         plan: list[Written] = []
         done = 0
         paths = [path for key in keys for path in self._paths(run.directory.path(key))]
+        if SITE in newest:
+            paths.extend(self._with_siblings(OPML))
         if not self.dry_run:
             # Also what a killed run left: should this one be killed too, that must stay known.
             self.directory.begin([*paths, *self.left_over])
@@ -97,6 +100,9 @@ class Writer:
                 done += len({document.group for document in batch})
                 if self.progress:
                     self.progress("rendering", done, len(keys))
+            if SITE in newest:
+                for path, data in self._lists(run):
+                    plan.extend(job.compared(SITE, path, data))
         except BaseException:
             run.pool.close()  # or a worker would go on writing
             self.directory.discard(paths)
@@ -104,11 +110,34 @@ class Writer:
         return plan
 
     def _paths(self, folder: str) -> Iterator[str]:
+        """The paths of a group's documents."""
         prefix = f"{folder}/" if folder else ""
         for name in self.settings.feeds.formats:
-            yield f"{prefix}feed.{name}"
-            for kind in self.settings.output.compress:
-                yield f"{prefix}feed.{name}{output.ENDINGS[kind]}"
+            yield from self._with_siblings(f"{prefix}feed.{name}")
+        if self.settings.feeds.html:
+            yield from self._with_siblings(f"{prefix}{PAGE}")
+
+    def _with_siblings(self, path: str) -> Iterator[str]:
+        yield path
+        for kind in self.settings.output.compress:
+            yield path + output.ENDINGS[kind]
+
+    def _lists(self, run: Run) -> Iterator[tuple[str, bytes]]:
+        """The documents that list all groups."""
+        from syndicate.feeds import html, opml
+        from syndicate.feeds.entry import EntryMaker
+
+        feeds = self.settings.feeds
+        maker = EntryMaker(self.settings, run.grouping, run.directory)
+        counts = {
+            key: (count, None if newest is None else datetime.fromtimestamp(newest, UTC))
+            for key, (count, newest) in self.catalog.counts().items()
+        }
+        site = maker.feed(run.directory.group(SITE), [])
+        groups = maker.listed(counts)
+        yield OPML, opml.render_opml(site, feeds.formats, groups, pages=feeds.html)
+        if feeds.html:
+            yield PAGE, html.render_index(site, feeds.formats, groups)
 
     def _batches(self, run: Run, newest: dict[str, list[int]]) -> Iterator[Batch]:
         groups: list[tuple[Group, list[int]]] = []

@@ -310,7 +310,7 @@ class TestIncremental:
         foreign.write_text("mine")
         project.write("b", topics=["A"])
         report = project.build()
-        assert report.count(Reason.GONE) == 6
+        assert report.count(Reason.GONE) == 8  # three formats and a page of each
         assert foreign.read_text() == "mine"
         assert not (project.out / "topic" / "c").exists()
         assert project.folders() == {"", "topic/a", "topic/b", "provider/publisher.example"}
@@ -454,7 +454,7 @@ class TestSafety:
             ("topic/ai/feed.rss", "gone"), ("topic/new/feed.rss", "new"),
         }  # fmt: skip
         assert project.documents() == before
-        assert project.build().count(Reason.NEW) == 3
+        assert project.build().count(Reason.NEW) == 4
 
     def test_the_brake(self, project: Project) -> None:
         """More than half of the articles vanish at once: a failed mount, until --force."""

@@ -44,7 +44,7 @@ class TestBuild:
         project.write("a")
         result = run(project.root, "-v", "build", *LATER)
         assert result.stdout.startswith(
-            "1 articles; documents 9 new, 0 changed, 0 gone, 0 unchanged; 0.0 MB, 1 files read, "
+            "1 articles; documents 13 new, 0 changed, 0 gone, 0 unchanged; 0.0 MB, 1 files read, "
         )
 
     def test_a_bad_article_exits_0_unless_strict(self, project: Project) -> None:
@@ -70,7 +70,9 @@ class TestBuild:
         """And writes none."""
         project.write("a", provider=None, topics=None)
         result = run(project.root, "build", "--dry-run", *LATER)
-        assert result.stdout == "new       feed.atom\nnew       feed.json\nnew       feed.rss\n"
+        assert result.stdout == (
+            "new       feed.atom\nnew       feed.json\nnew       feed.rss\nnew       feeds.opml\nnew       index.html\n"
+        )
         assert not project.out.exists()
 
     def test_exit_codes(self, project: Project) -> None:

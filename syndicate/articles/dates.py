@@ -79,7 +79,10 @@ def rfc3339(time: datetime) -> str:
 
 
 _DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September",
+    "October", "November", "December",
+)  # fmt: skip
 
 
 def rfc822(time: datetime) -> str:
@@ -89,6 +92,11 @@ def rfc822(time: datetime) -> str:
     """
     t = time
     return (
-        f"{_DAYS[t.weekday()]}, {t.day:02} {_MONTHS[t.month - 1]} {t.year:04}"
+        f"{_DAYS[t.weekday()]}, {t.day:02} {_MONTHS[t.month - 1][:3]} {t.year:04}"
         f" {t.hour:02}:{t.minute:02}:{t.second:02} +0000"
     )
+
+
+def long_date(time: datetime) -> str:
+    """``25 January 2021``, as people write dates in HTML."""
+    return f"{time.day} {_MONTHS[time.month - 1]} {time.year}"

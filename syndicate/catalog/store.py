@@ -341,6 +341,13 @@ class Catalog:
         )
         return [n for (n,) in rows]
 
+    def counts(self) -> dict[str, tuple[int, int | None]]:
+        """Of each group the number of its articles and the newest one's time, by key."""
+        rows = self._db.execute(
+            "SELECT key, count(time), max(time) FROM groups g LEFT JOIN members m ON m.grp = g.n GROUP BY g.n"
+        )
+        return {key: (count, newest) for key, count, newest in rows}
+
     def load(self, numbers: Iterable[int]) -> dict[int, tuple[bytes, int]]:
         """Data and due of articles by number."""
         rows = self._db.execute(

@@ -1,13 +1,13 @@
-"""Documents: a group's entries in each format, joined to bytes. Each entry is rendered once a format."""
+"""Documents: a group's entries in each format and as a page. Each entry is rendered once a format."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
 from syndicate.articles.model import Article
-from syndicate.feeds import atom, jsonfeed, rss, shared
+from syndicate.feeds import atom, html, jsonfeed, rss, shared
 from syndicate.feeds.entry import EntryMaker
-from syndicate.groups import Group
+from syndicate.groups import PAGE, Group
 
 _FEEDS = {"rss": rss.render_feed, "atom": atom.render_feed, "json": jsonfeed.render_feed}
 
@@ -20,7 +20,10 @@ class Renderer:
     ) -> None:
         self.maker, self.limit_bytes, self.shared = maker, limit_bytes, shared
         self.formats = tuple(formats)
+        self.html = maker.settings.feeds.html
         self._scheme = f"{maker.site.feeds_url}topic/"
+        self._topics = ("topic",) in maker.settings.feeds.groups
+        self._home = f"{maker.site.feeds_url}{PAGE}"
         self._kept: dict[int, dict[str, bytes]] = {}
 
     def documents(
@@ -48,6 +51,9 @@ class Renderer:
                     break
                 entries.append(fragment[name])
             yield f"{prefix}feed.{name}", head + separator.join(entries) + tail
+        if self.html and group.path:
+            cards = [fragment["html"] for fragment in fragments]
+            yield f"{prefix}{PAGE}", html.render_page(feed, self.formats, self._home, cards)
 
     def _fragments(self, n: int, article: Article, ids: Mapping[str, str]) -> dict[str, bytes]:
         kept = self._kept.get(n)
@@ -61,6 +67,8 @@ class Renderer:
             parts = shared.parts(entry, self._scheme)
             fragments["rss"] = rss.render_entry(entry, parts) if "rss" in self.formats else b""
             fragments["atom"] = atom.render_entry(entry, parts) if "atom" in self.formats else b""
+        if self.html:
+            fragments["html"] = html.render_entry(entry, self._scheme if self._topics else None)
         if n in self.shared:
             self._kept[n] = fragments
         return fragments

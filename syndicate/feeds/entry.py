@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 
+from syndicate.articles.dates import long_date
 from syndicate.articles.markup import video_link
 from syndicate.articles.model import Article, Image, Provider, Related
+from syndicate.articles.text import name_key
 from syndicate.articles.urls import path_encoded
 from syndicate.config import Settings
 from syndicate.feeds.markup import attribute_escaped, text_escaped
-from syndicate.feeds.model import Category, Entry, Feed, Person, RelatedEntry, Source
-from syndicate.groups import Directory, Group, Grouping, has_feeds, provider_key, topic_key
+from syndicate.feeds.model import Category, Entry, Feed, Listed, Person, RelatedEntry, Source
+from syndicate.groups import (
+    PAGE,
+    SITE,
+    Directory,
+    Group,
+    Grouping,
+    has_feeds,
+    kind_of,
+    provider_key,
+    topic_key,
+)
 
-_MONTHS = (
-    "January", "February", "March", "April", "May", "June", "July", "August", "September",
-    "October", "November", "December",
-)  # fmt: skip
+_HEADINGS = {"topic": "Topics", "provider": "Providers"}
 
 
 class EntryMaker:
@@ -65,7 +75,7 @@ class EntryMaker:
             id=f"tag:{site.tag}:/{path}",
             title=group.title,
             description=group.description or site.description or group.title,
-            page=site.url,
+            page=f"{site.feeds_url}{path}{PAGE}" if path and self.settings.feeds.html else site.url,
             url=f"{site.feeds_url}{path}feed",
             updated=updated,
             language=site.language,
@@ -73,7 +83,27 @@ class EntryMaker:
             rights=site.copyright,
             icon=site.icon,
             logo=group.image or site.logo,
+            name=self.directory.title(group.key) if group.key else site.title,
+            site_title=site.title,
+            site_url=site.url,
         )
+
+    def listed(self, counts: Mapping[str, tuple[int, datetime | None]]) -> list[Listed]:
+        """The groups that have feeds, but for the site, as lists show them: by kind, then by name.
+
+        ``counts`` gives the number of articles and the newest one's date by key.
+        """
+        kinds = self.settings.feeds.groups
+        found = []
+        for key, (count, newest) in counts.items():
+            if key == SITE or not has_feeds(key, kinds):
+                continue
+            feed = self.feed(self.directory.group(key), [])
+            kind = kind_of(key)
+            name = self.directory.title(key)
+            order = (kinds.index(kind), name_key(name), key)
+            found.append((order, Listed(heading(kind), name, feed.title, feed.url, count, newest)))
+        return [listed for _, listed in sorted(found, key=lambda pair: pair[0])]
 
     def _category(self, name: str) -> Category:
         category = self._categories.get(name)
@@ -114,6 +144,11 @@ class EntryMaker:
                 source = Source(feed.id, feed.title, feed.url)
             self._sources[key] = source
         return self._sources[key]
+
+
+def heading(kind: tuple[str, ...]) -> str:
+    """What a list of groups of one kind is called."""
+    return " × ".join(_HEADINGS.get(part, part.capitalize()) for part in kind)
 
 
 def entry_html(article: Article, author: Person, *, full: bool) -> str:
@@ -163,8 +198,7 @@ def _related_html(item: Related) -> str:
     if item.provider:
         parts.append(text_escaped(_provider_name(item.provider)))
     if item.published:
-        date = item.published
-        parts.append(f"{date.day} {_MONTHS[date.month - 1]} {date.year}")
+        parts.append(long_date(item.published))
     return " · ".join(parts)
 
 

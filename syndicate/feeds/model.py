@@ -13,6 +13,9 @@ MEDIA_TYPES = {
     "atom": "application/atom+xml",
     "json": "application/feed+json",
 }
+# Of a feed's formats, the first of these that is there is the one to subscribe to: it says most.
+PREFERRED = ("atom", "rss", "json")
+FORMAT_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
 
 
 class Person(Struct, frozen=True):
@@ -81,3 +84,17 @@ class Feed(Struct, frozen=True):
     rights: str = ""
     icon: str = ""  # square, small
     logo: str = ""
+    name: str = ""  # of the group, without the site's
+    site_title: str = ""
+    site_url: str = ""
+
+
+class Listed(Struct, frozen=True):
+    """A group as lists of all feeds show it."""
+
+    heading: str  # of its kind: Topics
+    name: str
+    title: str  # of its feed
+    url: str  # of its feed without the ending
+    count: int  # of its articles
+    newest: datetime | None  # None: it is empty
