@@ -37,7 +37,10 @@ SHARED_DOMAINS = (
 _NOT_YET: Mapping[str, Any] = {
     "feeds.archive": "none",
     "feeds.related": "links",
-    "publish": None,
+    "publish.targets": None,
+    "publish.purge": None,
+    "publish.delete": None,
+    "publish.max_delete": None,
 }
 _TAG = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?:@[A-Za-z0-9.-]+)?,(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?"
@@ -100,6 +103,7 @@ class Feeds:
     order: str  # published | updated
     min_quality: int | None
     html: bool  # index.html pages
+    rollup: bool  # a topic's articles stand in its parents' feeds too
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,18 @@ class Output:
     directory: Path
     compress: tuple[str, ...]
     max_shrink: float  # share of the published articles that one run may lose
+
+
+@dataclass(frozen=True, slots=True)
+class Publish:
+    cache_control: str  # as the documents are served; empty: unknown
+    hub: str  # URL of a WebSub hub
+
+    @property
+    def max_age(self) -> int | None:
+        """For how many seconds a document may be kept (RFC 9111, section 5.2.2.1)."""
+        found = re.search(r"(?:^|[\s,])max-age=\"?([0-9]{1,9})", self.cache_control)
+        return int(found[1]) if found else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +135,7 @@ class Settings:
     content: Content
     feeds: Feeds
     output: Output
+    publish: Publish
     warnings: tuple[Problem, ...]
 
     @property
@@ -173,7 +190,13 @@ def _settings(check: _Check, values: Any, path: Path, root: Path) -> Settings | 
         check.section(
             "feeds", values.get("feeds"),
             ("formats", "groups", "limit", "max_bytes", "content", "order", "min_quality",
-             "html", "archive", "related"),
+             "html", "rollup", "archive", "related"),
+        )
+    )  # fmt: skip
+    publish = _publish(
+        check.section(
+            "publish", values.get("publish"),
+            ("targets", "cache_control", "purge", "hub", "delete", "max_delete"),
         )
     )  # fmt: skip
     output = _output(check.section("output", values.get("output"), Output.__dataclass_fields__), root)
@@ -185,7 +208,7 @@ def _settings(check: _Check, values: Any, path: Path, root: Path) -> Settings | 
             check.report(key, f"{key} has no effect in this version", "", Severity.WARNING)
     if any(p.severity is Severity.ERROR for p in check.problems):
         return None
-    return Settings(path, root, site, content, feeds, output, tuple(check.problems))
+    return Settings(path, root, site, content, feeds, output, publish, tuple(check.problems))
 
 
 def _site(section: _Section) -> Site:
@@ -278,6 +301,7 @@ def _feeds(section: _Section) -> Feeds:
         order=section.choice("order", ("published", "updated"), "published"),
         min_quality=section.number("min_quality", None, -(10**9), 10**9),
         html=section.flag("html", True),
+        rollup=section.flag("rollup", False),
     )
 
 
@@ -290,6 +314,13 @@ def _output(section: _Section, root: Path) -> Output:
         directory=_folder(root, section.text("directory") or "out"),
         compress=tuple(name for name in ("gzip", "brotli") if name in compress),
         max_shrink=section.share("max_shrink", 0.5),
+    )
+
+
+def _publish(section: _Section) -> Publish:
+    return Publish(
+        cache_control=section.text("cache_control"),
+        hub=section.parsed("hub", clean_url) or "",
     )
 
 

@@ -38,6 +38,7 @@ class Grouping:
     groups: tuple[tuple[str, ...], ...]  # of the config: ("topic",), ("topic", "provider")
     shared_domains: frozenset[str]
     registry: Registry
+    rollup: bool = False  # a topic's articles are its parents' too
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ def memberships(article: Article, grouping: Grouping) -> list[tuple[str, str]]:
     Topics and provider are always among them, for their names, even where they have no feeds.
     """
     found: dict[str, list[tuple[str, str]]] = {
-        "topic": [_topic(name, grouping.registry) for name in article.topics],
+        "topic": _topics(article.topics, grouping),
         "provider": _provider(article.provider, grouping),
     }
     for field, names in article.groups:
@@ -92,6 +93,19 @@ def topic_key(name: str, registry: Registry) -> str:
 
 def provider_key(provider: Provider, grouping: Grouping) -> str:
     return _provider(provider, grouping)[0][0]
+
+
+def _topics(names: Iterable[str], grouping: Grouping) -> list[tuple[str, str]]:
+    registry = grouping.registry
+    found = [_topic(name, registry) for name in names]
+    if grouping.rollup:
+        # A list grows while it is walked: parents of parents follow, each once.
+        for key, _ in found:
+            topic = registry.topic(key.removeprefix("topic:"))
+            parent = registry.topic(name_key(topic.parent)) if topic and topic.parent else None
+            if parent and _topic(parent.name, registry) not in found:
+                found.append(_topic(parent.name, registry))
+    return found
 
 
 def _topic(name: str, registry: Registry) -> tuple[str, str]:

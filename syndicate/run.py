@@ -77,7 +77,12 @@ class Run:
 
     @cached_property
     def grouping(self) -> Grouping:
-        return Grouping(self.settings.feeds.groups, self.settings.content.shared_domains, self.registry)
+        return Grouping(
+            self.settings.feeds.groups,
+            self.settings.content.shared_domains,
+            self.registry,
+            self.settings.feeds.rollup,
+        )
 
     @cached_property
     def directory(self) -> Directory:
@@ -96,8 +101,15 @@ class Run:
         feeds = settings.feeds
         parts = {
             "reading": [READING_VERSION, _rules_key(settings.rules)],
-            "grouping": [feeds.groups, feeds.order, feeds.min_quality, shared, *described],
-            "rendering": [VERSION, settings.site, feeds, settings.output.compress, *described],
+            "grouping": [feeds.groups, feeds.rollup, feeds.order, feeds.min_quality, shared, *described],
+            "rendering": [
+                VERSION,
+                settings.site,
+                feeds,
+                settings.publish,
+                settings.output.compress,
+                *described,
+            ],
         }
         return {name: hashlib.sha256(repr(part).encode()).hexdigest() for name, part in parts.items()}
 

@@ -49,6 +49,7 @@ feeds:
   # max_bytes: 512000                     # of one document
   # content: full                         # full | summary
   # html: true                            # index.html: a list of all feeds, and a page a group
+  # rollup: false                         # true: a topic's articles stand in its parents' feeds too
   # order: published                      # published | updated: the newest first
   # min_quality: 50                       # articles with a lower quality are left out
 
@@ -56,6 +57,10 @@ output:
   directory: out
   # compress: [gzip]                      # gzip, brotli: siblings for servers that send them as is
   # max_shrink: 0.5                       # refuse to lose more than this share of articles at once
+
+# publish:
+#   cache_control: public, max-age=300    # how out/ is served: RSS says the same as its ttl
+#   hub: https://hub.example/             # a WebSub hub
 """
 
 

@@ -164,7 +164,7 @@ class TestDocumentation:
         for option in main.params:
             assert f"`{option.opts[-1]}`" in text
 
-    @pytest.mark.parametrize("section", ["Site", "Content", "Feeds", "Output"])
+    @pytest.mark.parametrize("section", ["Site", "Content", "Feeds", "Output", "Publish"])
     def test_every_config_key_is_documented(self, section: str) -> None:
         """By its dotted path."""
         import syndicate.config as config

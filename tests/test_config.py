@@ -58,7 +58,7 @@ class TestGoodConfigs:
         text = CONFIG + "feeds: {archive: month}\npublish: {targets: []}\n"
         settings = parse_config(text.encode(), Path("/p/config/syndicate.yaml"), "x")
         assert [(p.field, p.severity.value) for p in settings.warnings] == [
-            ("feeds.archive", "warning"), ("publish", "warning"),
+            ("feeds.archive", "warning"), ("publish.targets", "warning"),
         ]  # fmt: skip
 
 

@@ -365,7 +365,8 @@ class TestEntryHtml:
             '<img src="https://pictures.example/a.jpeg?itok=1&amp;v=2" width="1200" height="630" alt="Alt">'
             "<br>▶ Watch the video</a></p>\n"
             "<p>The world’s &lt;b&gt; &amp; more.</p>\n<p>Second paragraph.</p>\n"
-            '<h4>Related</h4><ul><li><a href="https://publisher.example/ours">Another &lt;one&gt;</a>'
+            '<h4>Related</h4><ul><li><img src="https://pictures.example/r.jpg" width="3" height="4" alt=""> '
+            '<a href="https://publisher.example/ours">Another &lt;one&gt;</a>'
             " · Wired · 1 January 2026</li>"
             '<li><a href="https://elsewhere.example/">Elsewhere</a></li></ul>\n'
             '<p><a href="https://publisher.example/a?b=1&amp;c=2">Read it at</a> '
@@ -384,8 +385,65 @@ class TestEntryHtml:
         project.build()
         assert project.json()["items"][0]["content_html"].count("i.png") == 1
 
+    def test_pictures_of_related_items_are_small(self, project: Project) -> None:
+        """A thumb's width, in their own shape: 120 × 63 of 1200 × 630."""
+        related = {"title": "R", "webUrl": "https://r.example/"}
+        image = {"url": "https://p.example/i.png", "width": 1200, "height": 630}
+        project.write("a", related=[{**related, "images": [image]}])
+        project.write("b", related=[{**related, "images": ["https://p.example/i.png"]}])
+        project.build()
+        b, a = (item["content_html"] for item in project.json()["items"])
+        assert '<img src="https://p.example/i.png" width="120" alt="">' in b + a
+        assert '<img src="https://p.example/i.png" width="120" height="63" alt="">' in b + a
+
 
 class TestSettings:
+    def test_hub_and_cadence(self, project: Project) -> None:
+        """rel=hub beside self (rule 11), JSON's hubs, and a ttl that says what Cache-Control does (rule 23)."""
+        project.write("a")
+        project.build()
+        assert b"hub" not in b"".join(project.documents().values())
+        assert b"<ttl>" not in project.documents()["feed.rss"]
+        project.configure(
+            CONFIG + "publish: {hub: 'https://hub.example/?a=b&c', cache_control: 'public, max-age=900'}\n"
+        )
+        project.build()
+        for path in ("feed.rss", "feed.atom"):
+            links = project.parsed(path).feed.links
+            assert [link.href for link in links if link.rel == "hub"] == ["https://hub.example/?a=b&c"]
+            assert len([link for link in links if link.rel == "self"]) == 1
+        assert project.json()["hubs"] == [{"type": "WebSub", "url": "https://hub.example/?a=b&c"}]
+        rss = etree.fromstring(project.documents()["feed.rss"])
+        assert rss.findtext("channel/ttl") == "15"
+        assert rss.findtext("channel/link") == "https://site.example/"
+
+    @pytest.mark.parametrize(
+        ("header", "minutes"),
+        [
+            ("max-age=60", "1"),
+            ("public, max-age=20", "1"),
+            ("no-store", None),
+            ("s-maxage=600, max-age=120", "2"),
+        ],
+    )
+    def test_ttl_is_in_minutes(self, project: Project, header: str, minutes: str | None) -> None:
+        """At least one."""
+        project.configure(CONFIG + f"publish: {{cache_control: '{header}'}}\n")
+        project.write("a")
+        project.build()
+        assert etree.fromstring(project.documents()["feed.rss"]).findtext("channel/ttl") == minutes
+
+    def test_a_providers_feed_credits_the_provider(self, project: Project) -> None:
+        """Other feeds, the site."""
+        project.write("a")
+        project.build()
+        atom = project.parsed("provider/publisher.example/feed.atom").feed.author_detail
+        assert (atom.name, atom.href) == ("Publisher", "https://publisher.example/")
+        assert project.json("provider/publisher.example/feed.json")["authors"] == [
+            {"name": "Publisher", "url": "https://publisher.example/"}
+        ]
+        assert project.parsed("topic/ai/feed.atom").feed.author_detail.name == "Test Site"
+
     def test_every_word_of_the_site_is_used(self, project: Project, tmp_path: Path) -> None:
         """Description, language, author, pictures, rights."""
         project.configure(

@@ -199,6 +199,25 @@ class TestInFeeds:
         [problem] = report.problems
         assert (problem.path, problem.severity.value) == ("topics/broken.yaml", "warning")
 
+    def test_topics_roll_up_where_configured(self, project: Project) -> None:
+        """An article stands in its topics' parents too, to the root; a circle of parents ends."""
+        (project.root / "topics").mkdir()
+        for name, parent in (("A", ""), ("B", "a"), ("C", "B"), ("X", "Y"), ("Y", "X")):
+            (project.root / "topics" / f"{name}.yaml").write_text(f"name: {name}\nparent: {parent}\n")
+        text = CONFIG.replace("roots: [news]", "roots: [news]\n  topics: topics")
+        project.configure(text)
+        project.write("c", title="C", topics=["C"])
+        project.write("x", title="X", topics=["X"])
+        project.build()
+        assert project.titles("topic/a/feed.atom") == project.titles("topic/b/feed.atom") == []
+        project.configure(text + "feeds: {rollup: true}\n")
+        project.build()
+        assert {name: project.titles(f"topic/{name}/feed.atom") for name in "abcxy"} == {
+            "a": ["C"], "b": ["C"], "c": ["C"], "x": ["X"], "y": ["X"],
+        }  # fmt: skip
+        # What the article says of itself stays.
+        assert {tag for item in project.json()["items"] for tag in item["tags"]} == {"C", "X"}
+
     def test_the_commonest_spelling_names_the_feed(self, project: Project) -> None:
         """And the entries' categories."""
         for n, name in enumerate(["ai ethics", "AI Ethics", "AI Ethics"]):

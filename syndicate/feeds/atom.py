@@ -73,6 +73,8 @@ def render_feed(feed: Feed) -> tuple[bytes, bytes]:
     generator.language(feed.language)
     generator.link(href=feed.page, rel="alternate", type="text/html")
     generator.link(href=f"{feed.url}.atom", rel="self", type=MEDIA_TYPES["atom"])
+    if feed.hub:
+        generator.link(href=feed.hub, rel="hub")
     generator.subtitle(feed.description)
     if feed.author:
         generator.author(person(feed.author))

@@ -15,6 +15,7 @@ from syndicate.feeds.markup import attribute_escaped, text_escaped
 from syndicate.feeds.model import Category, Entry, Feed, Listed, Person, RelatedEntry, Source
 from syndicate.groups import (
     PAGE,
+    PAIR,
     SITE,
     Directory,
     Group,
@@ -25,6 +26,7 @@ from syndicate.groups import (
     topic_key,
 )
 
+_SMALL = 120  # pixels
 _HEADINGS = {"topic": "Topics", "provider": "Providers"}
 
 
@@ -39,6 +41,8 @@ class EntryMaker:
             if self.site.author
             else Person(self.site.title, self.site.url)
         )
+        max_age = settings.publish.max_age
+        self._ttl = None if max_age is None else max(1, round(max_age / 60))
         # What many entries have alike is made once.
         self._sources: dict[str, Source | None] = {}
         self._categories: dict[str, Category] = {}
@@ -79,14 +83,24 @@ class EntryMaker:
             url=f"{site.feeds_url}{path}feed",
             updated=updated,
             language=site.language,
-            author=self.site_author,
+            author=self._group_author(group.key) or self.site_author,
             rights=site.copyright,
             icon=site.icon,
             logo=group.image or site.logo,
+            ttl=self._ttl,
+            hub=self.settings.publish.hub,
             name=self.directory.title(group.key) if group.key else site.title,
             site_title=site.title,
             site_url=site.url,
         )
+
+    def _group_author(self, key: str) -> Person | None:
+        """The provider, of a provider's feed."""
+        kind, _, rest = key.partition(":")
+        if kind != "provider" or PAIR in key:
+            return None
+        domain = rest.partition("/")[0]
+        return Person(self.directory.name(key), f"https://{domain}/" if domain else "")
 
     def listed(self, counts: Mapping[str, tuple[int, datetime | None]]) -> list[Listed]:
         """The groups that have feeds, but for the site, as lists show them: by kind, then by name.
@@ -189,12 +203,21 @@ def image_html(image: Image, title: str) -> str:
     return f'<img src="{attribute_escaped(image.url)}"{size} alt="{attribute_escaped(image.title or title)}">'
 
 
+def _small(image: Image) -> str:
+    """A picture beside a link that says what it shows, a thumb's width wide."""
+    width = min(image.width or _SMALL, _SMALL)
+    height = round(image.height * width / image.width) if image.width and image.height else 0
+    size = f' width="{width}"' + (f' height="{height}"' if height else "")
+    return f'<img src="{attribute_escaped(image.url)}"{size} alt="">'
+
+
 def _shows(body: str, image: Image) -> bool:
     return attribute_escaped(image.url) in body
 
 
 def _related_html(item: Related) -> str:
-    parts = [f'<a href="{attribute_escaped(item.link)}">{text_escaped(item.title)}</a>']
+    picture = f"{_small(item.image)} " if item.image else ""
+    parts = [f'{picture}<a href="{attribute_escaped(item.link)}">{text_escaped(item.title)}</a>']
     if item.provider:
         parts.append(text_escaped(_provider_name(item.provider)))
     if item.published:

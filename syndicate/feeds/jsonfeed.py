@@ -51,6 +51,7 @@ def render_feed(feed: Feed) -> tuple[bytes, bytes]:
         "favicon": feed.icon,
         "authors": [_author(feed.author)] if feed.author else None,
         "language": feed.language,
+        "hubs": [{"type": "WebSub", "url": feed.hub}] if feed.hub else None,
         "_syndicate": {"generator": "Syndicate"},
     }
     return _dumped(head)[:-1] + b',\n"items":[\n', b"\n]}\n"

@@ -62,6 +62,10 @@ def render_feed(feed: Feed) -> tuple[bytes, bytes]:
     generator.link(href=f"{feed.url}.rss", rel="self", type=MEDIA_TYPES["rss"])
     generator.language(feed.language)
     generator.docs("https://www.rssboard.org/rss-specification")
+    if feed.ttl:
+        generator.ttl(feed.ttl)
+    if feed.hub:
+        generator.mends.rss_links.append({"href": feed.hub, "rel": "hub"})
     if feed.rights:
         generator.copyright(feed.rights)
     if feed.author and feed.author.email:
