@@ -59,7 +59,7 @@ class ReadingJob:
             article.id, article.link,
             int(article.published.timestamp()), int(article.updated.timestamp()), reading.quality,
             tuple(item.link for item in article.related),
-            article_groups(article, self.grouping), _encoder.encode(article),
+            article_groups(article, self.grouping), article.withdrawn, _encoder.encode(article),
         )  # fmt: skip
 
 

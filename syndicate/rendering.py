@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 class Batch:
     """Some groups to render, with the articles that they need."""
 
-    groups: list[tuple[Group, list[int]]]  # with the numbers of their articles, newest first
+    groups: list[tuple[Group, list[int], list[int]]]  # with the numbers of articles and of withdrawn ones
     articles: dict[int, tuple[bytes, int]]  # data and due by number
     ids: dict[int, dict[str, str]]  # of our own articles behind related links, by number
 
@@ -52,9 +52,10 @@ class RenderingJob:
             self._renderer = Renderer(maker, feeds.formats, feeds.max_bytes, self.shared)
         articles = {n: _due_part(data, due) for n, (data, due) in batch.articles.items()}
         written: list[Written] = []
-        for group, numbers in batch.groups:
+        for group, numbers, buried in batch.groups:
             found = [(n, articles[n]) for n in numbers]
-            for path, data in self._renderer.documents(group, found, batch.ids):
+            withdrawn = [articles[n] for n in buried]
+            for path, data in self._renderer.documents(group, found, withdrawn, batch.ids):
                 written.extend(self.compared(group.key, path, data))
         return written
 

@@ -132,13 +132,11 @@ class Run:
         self.catalog.drop_article(n)
 
     def _leave(self, n: int) -> bool:
-        """Take an article out of the feeds; says whether it was in them."""
-        keys = self.catalog.leave(n)
-        if keys is None:
-            return False
+        """Take an article, or its tombstone, out of the feeds; says whether it was live."""
+        keys, live = self.catalog.leave(n)
         self.dirty.update(keys)
-        self.live_change -= 1
-        return True
+        self.live_change -= live
+        return live
 
     def read(self, tree: Tree, *, everything: bool) -> None:
         """Read the files that changed, and put what changed in them into the catalog."""
@@ -188,7 +186,7 @@ class Run:
 
     def _report_move(self, path: str, article: ArticleRow) -> None:
         before = self._moved_from.get(article.link)
-        if before and before[1] != article.id:
+        if before and before[1] != article.id and not article.withdrawn:
             self.problems.append(
                 Problem(
                     path, 1, 1, Severity.WARNING, "id",
@@ -206,23 +204,26 @@ class Run:
         links: dict[str, str] = {}
         ids: dict[str, str] = {}
         least = self.settings.feeds.min_quality
-        places: list[tuple[int, int | None, int | None, str | None, int]] = []
+        places: list[tuple[int, int | None, int | None, int | None, str | None, int]] = []
         members: list[tuple[int, int, int, str]] = []
         for c in catalog.candidates(now, everything=everything):
             poor = least is not None and c.quality is not None and c.quality < least
             allowed = c.due > 0 and not poor
-            winner = links.get(c.link) or ids.get(c.id) if allowed else None
-            live = allowed and winner is None
+            winner = links.get(c.link) or ids.get(c.id) if allowed and not c.withdrawn else None
+            live = allowed and winner is None and not c.withdrawn
+            buried = allowed and bool(c.withdrawn) and c.id not in ids
             if live:
                 links[c.link] = ids[c.id] = c.path
-            same = (c.due, live, winner) == (c.was_due, c.time is not None, c.lost_to)
+            before = (c.was_due, c.time is not None, c.buried is not None, c.lost_to)
+            same = (c.due, live, buried, winner) == before
             if same and not everything and (live or c.n not in self.changed):
                 continue
-            if c.time is not None:
+            if c.time is not None or c.buried is not None:
                 self._leave(c.n)
             wake = c.published if c.due == 0 else c.updated if c.due == 1 else None
             time = self._join(c, members) if live else None
-            places.append((c.due, wake, time, winner, c.n))
+            grave = self._bury(c) if buried else None
+            places.append((c.due, wake, time, grave, winner, c.n))
             if len(places) == _PLACED_AT_ONCE:
                 catalog.place(places)
                 catalog.join(members)
@@ -235,8 +236,7 @@ class Run:
 
     def _join(self, c: Candidate, members: list[tuple[int, int, int, str]]) -> int:
         """Note an article's place in each of its groups; returns the time by which it stands there."""
-        by_update = self.settings.feeds.order == "updated" and c.due == 2
-        time = c.updated if by_update else c.published
+        time = self._time(c)
         for key, name in unpacked_groups(c.groups):
             number = self._numbers.get(key)
             if number is None:
@@ -245,6 +245,18 @@ class Run:
             self.dirty.add(key)
         self.live_change += 1
         return time
+
+    def _bury(self, c: Candidate) -> int:
+        """Put a withdrawn article's tombstone into its groups; returns the time by which it stands there."""
+        time = self._time(c)
+        groups = unpacked_groups(c.groups)
+        self.catalog.bury([(key, time, c.n) for key, _ in groups])
+        self.dirty.update(key for key, _ in groups)
+        return time
+
+    def _time(self, c: Candidate) -> int:
+        """The time that decides an article's place among the newest."""
+        return c.updated if self.settings.feeds.order == "updated" and c.due == 2 else c.published
 
     # Groups
 

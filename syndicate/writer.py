@@ -95,7 +95,7 @@ class Writer:
             # Also what a killed run left: should this one be killed too, that must stay known.
             self.directory.begin([*paths, *self.left_over])
         try:
-            for batch in run.pool.mapped(job, self._batches(run, newest), parallel=parallel):
+            for batch in run.pool.mapped(job, self._batches(run, newest, limit), parallel=parallel):
                 plan.extend(batch)
                 done += len({document.group for document in batch})
                 if self.progress:
@@ -139,11 +139,11 @@ class Writer:
         if feeds.html:
             yield PAGE, html.render_index(site, feeds.formats, groups)
 
-    def _batches(self, run: Run, newest: dict[str, list[int]]) -> Iterator[Batch]:
-        groups: list[tuple[Group, list[int]]] = []
+    def _batches(self, run: Run, newest: dict[str, list[int]], limit: int) -> Iterator[Batch]:
+        groups: list[tuple[Group, list[int], list[int]]] = []
         size = 0
         for key, numbers in newest.items():
-            groups.append((run.directory.group(key), numbers))
+            groups.append((run.directory.group(key), numbers, self.catalog.buried(key, limit)))
             size += len(numbers) + 5  # a feed's head costs about as much as five entries
             if size >= RENDER_CHUNK:
                 yield self._batch(groups)
@@ -151,11 +151,12 @@ class Writer:
         if groups:
             yield self._batch(groups)
 
-    def _batch(self, groups: list[tuple[Group, list[int]]]) -> Batch:
+    def _batch(self, groups: list[tuple[Group, list[int], list[int]]]) -> Batch:
         from syndicate.rendering import Batch
 
-        numbers = {n for _, found in groups for n in found}
-        return Batch(groups, self.catalog.load(numbers), self.catalog.related_ids(numbers))
+        numbers = {n for _, found, _ in groups for n in found}
+        buried = {n for _, _, found in groups for n in found}
+        return Batch(groups, self.catalog.load(numbers | buried), self.catalog.related_ids(numbers))
 
     def _untouched(self, plan: list[Written], with_feeds: set[str], rendered: set[str]) -> list[Written]:
         """The documents that were not rendered: those of groups left alone, and those to go."""

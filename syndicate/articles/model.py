@@ -71,3 +71,4 @@ class Article(Struct, frozen=True, array_like=True):
     related: tuple[Related, ...] = ()
     # Values of other front-matter fields that the config groups by: ((field, (value, ...)), ...)
     groups: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    withdrawn: bool = False  # was public, and is to be taken back

@@ -273,8 +273,7 @@ class _Reader:
             return None
         if not self.boolean("published", True) or self.boolean("draft", False):
             return None
-        if self.boolean("removed", False) or self.boolean("deleted", False):
-            return None
+        withdrawn = self.boolean("removed", False) or self.boolean("deleted", False)
         if control_line:
             self.report(control_line, 1, Severity.NOTICE, "file", "control characters removed", "delete them")
         # What is wrong with one field keeps no other from being checked: all problems come in one run.
@@ -292,6 +291,8 @@ class _Reader:
         author, language, topics = self.author(), self.language(), self.topics()
         images, related = self.images(*self.find("images")), self.related()
         groups = self.other_groups()
+        if withdrawn:
+            self.problems.clear()  # nobody is to mend what nobody is to read
         if title is None or dates is None or link is None:
             return None
         return Article(
@@ -312,6 +313,7 @@ class _Reader:
             videos=videos,
             related=related,
             groups=groups,
+            withdrawn=withdrawn,
         )
 
     def tried(self, field: Callable[[], Read]) -> Read | None:

@@ -28,4 +28,5 @@ class ArticleRow(Struct, array_like=True):
     quality: int | None
     related: tuple[str, ...]  # links
     groups: str  # keys and spellings (packing.py)
+    withdrawn: bool
     data: bytes

@@ -10,7 +10,7 @@ from pathlib import Path
 from syndicate.errors import LockedError, SyndicateError, WriteError
 
 # Raised with every change of a table, or of what its blobs hold.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _APPLICATION_ID = 0x53594E44  # "SYND"
 
 _TABLES = """
@@ -29,6 +29,8 @@ CREATE TABLE articles (
   wake INTEGER,     -- when due changes next; NULL: never
   time INTEGER,     -- by which it stands in its groups; NULL: it is not live, in no feed
   lost_to TEXT,     -- the path of the article with the same link or id that is live instead
+  withdrawn INTEGER,-- 1: it was public, and is taken back
+  buried INTEGER,   -- by which its tombstone stands in its groups; NULL: there is none
   groups TEXT       -- the keys of its groups, each with the article's spelling (packing.py)
 );
 -- The articles themselves, apart: rows that often change stay small.
@@ -43,6 +45,11 @@ CREATE TABLE relations (
 CREATE TABLE members (
   grp INTEGER, time INTEGER, article INTEGER, name TEXT, PRIMARY KEY (grp, time DESC, article)
 ) WITHOUT ROWID;
+-- Which withdrawn articles would stand in which group, by its key: it may be gone.
+CREATE TABLE tombstones (
+  key TEXT, time INTEGER, article INTEGER, PRIMARY KEY (key, time DESC, article)
+) WITHOUT ROWID;
+CREATE INDEX tombstones_article ON tombstones (article);
 CREATE TABLE groups (
   n INTEGER PRIMARY KEY, key TEXT UNIQUE,
   name TEXT,        -- the commonest spelling

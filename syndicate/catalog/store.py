@@ -29,6 +29,8 @@ class Candidate(NamedTuple):
     was_due: int
     time: int | None  # None: it was not live
     lost_to: str | None
+    withdrawn: bool
+    buried: int | None  # None: it had no tombstone
     groups: str
 
 
@@ -60,7 +62,16 @@ class Catalog:
         """Everything but the documents is read anew: ``put_new`` all of it, then ``index``."""
         for name in INDEXES:
             self._db.execute(f"DROP INDEX IF EXISTS {name}")
-        for table in ("meta", "files", "articles", "contents", "relations", "members", "groups"):
+        for table in (
+            "meta",
+            "files",
+            "articles",
+            "contents",
+            "relations",
+            "members",
+            "tombstones",
+            "groups",
+        ):
             self._db.execute(f"DELETE FROM {table}")  # noqa: S608  # one of the names above
 
     def index(self) -> None:
@@ -103,8 +114,8 @@ class Catalog:
                 relations.extend((last, link) for link in row.article.related)
         self._db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", files)
         self._db.executemany(
-            "INSERT INTO articles (n, path, id, link, published, updated, quality, groups, due)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            "INSERT INTO articles (n, path, id, link, published, updated, quality, groups, withdrawn, due)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
             articles,
         )
         self._db.executemany("INSERT INTO contents VALUES (?, ?)", contents)
@@ -131,8 +142,8 @@ class Catalog:
         values = _article_values(row)
         if n is None:
             cursor = self._db.execute(
-                "INSERT INTO articles (path, id, link, published, updated, quality, groups, due)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+                "INSERT INTO articles (path, id, link, published, updated, quality, groups, withdrawn, due)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (path, *values),
             )
             n = cursor.lastrowid
@@ -140,7 +151,7 @@ class Catalog:
         else:
             self._db.execute(
                 "UPDATE articles SET id = ?, link = ?, published = ?, updated = ?, quality = ?,"
-                " groups = ? WHERE n = ?",
+                " groups = ?, withdrawn = ? WHERE n = ?",
                 (*values, n),
             )
             self._db.execute("DELETE FROM relations WHERE article = ?", (n,))
@@ -187,8 +198,9 @@ class Catalog:
             self.touch(link, id)
 
     def candidates(self, now: int, *, everything: bool) -> Iterator[Candidate]:
-        """The articles with a touched link or id, and all that share one with those; newest first.
+        """The articles with a touched link or id, and all that share one with those.
 
+        Newest first, then those that are withdrawn.
         Or all articles.
         """
         if not everything:
@@ -197,10 +209,11 @@ class Catalog:
         rows = self._db.execute(
             "SELECT n, path, id, link, published, updated, quality,"  # noqa: S608  # constants
             " CASE WHEN published > :now THEN 0 WHEN updated > :now THEN 1 ELSE 2 END,"
-            f" due, time, lost_to, groups FROM articles {'' if everything else touched}"
+            " due, time, lost_to, withdrawn, buried, groups"
+            f" FROM articles {'' if everything else touched}"
             # No index has this order, so that all rows are sorted before the first is given: the
             # table may be changed meanwhile.
-            " ORDER BY published DESC, path",
+            " ORDER BY withdrawn, published DESC, path",
             {"now": now},
         )
         return map(Candidate._make, rows)
@@ -224,9 +237,11 @@ class Catalog:
                 " WHERE id IN (SELECT id FROM touched_ids) ORDER BY time IS NULL"
             )
 
-    def place(self, rows: Iterable[tuple[int, int | None, int | None, str | None, int]]) -> None:
-        """Set due, wake, time and lost_to of the articles with these numbers."""
-        self._db.executemany("UPDATE articles SET due = ?, wake = ?, time = ?, lost_to = ? WHERE n = ?", rows)
+    def place(self, rows: Iterable[tuple[int, int | None, int | None, int | None, str | None, int]]) -> None:
+        """Set due, wake, time, buried and lost_to of the articles with these numbers."""
+        self._db.executemany(
+            "UPDATE articles SET due = ?, wake = ?, time = ?, buried = ?, lost_to = ? WHERE n = ?", rows
+        )
 
     def lost(self) -> list[tuple[str, str, str, str]]:
         """Path, link, id and the winner's path of every article that another one keeps out."""
@@ -236,23 +251,32 @@ class Catalog:
 
     # Groups
 
-    def leave(self, n: int) -> list[str] | None:
-        """Take a live article out of its groups; returns their keys, None if it was not live."""
-        time, groups = self._db.execute("SELECT time, groups FROM articles WHERE n = ?", (n,)).fetchone()
-        if time is None:
-            return None
+    def leave(self, n: int) -> tuple[list[str], bool]:
+        """Take an article, or its tombstone, out of its groups.
+
+        Returns the groups' keys, none if it was in none, and whether it was live.
+        """
+        time, buried, groups = self._db.execute(
+            "SELECT time, buried, groups FROM articles WHERE n = ?", (n,)
+        ).fetchone()
+        if time is None and buried is None:
+            return [], False
         keys = [key for key, _ in unpacked_groups(groups)]
-        self._db.executemany(
-            "DELETE FROM members WHERE grp = (SELECT n FROM groups WHERE key = ?)"
-            " AND time = ? AND article = ?",
-            [(key, time, n) for key in keys],
-        )
-        self._db.execute("UPDATE articles SET time = NULL WHERE n = ?", (n,))
-        return keys
+        if time is None:
+            self._db.execute("DELETE FROM tombstones WHERE article = ?", (n,))
+        else:
+            self._db.executemany(
+                "DELETE FROM members WHERE grp = (SELECT n FROM groups WHERE key = ?)"
+                " AND time = ? AND article = ?",
+                [(key, time, n) for key in keys],
+            )
+        self._db.execute("UPDATE articles SET time = NULL, buried = NULL WHERE n = ?", (n,))
+        return keys, time is not None
 
     def regroup(self, groups_of: Callable[[bytes], str]) -> None:
         """Take all articles out of their groups, and find those anew from their data."""
         self._db.execute("DELETE FROM members")
+        self._db.execute("DELETE FROM tombstones")
         last = 0
         while True:
             rows = self._db.execute(
@@ -262,7 +286,7 @@ class Catalog:
             if not rows:
                 return
             self._db.executemany(
-                "UPDATE articles SET time = NULL, groups = ? WHERE n = ?",
+                "UPDATE articles SET time = NULL, buried = NULL, groups = ? WHERE n = ?",
                 [(groups_of(data), n) for n, data in rows],
             )
             last = rows[-1][0]
@@ -270,6 +294,10 @@ class Catalog:
     def join(self, rows: Iterable[tuple[int, int, int, str]]) -> None:
         """Put articles into groups: group, time, article, spelling."""
         self._db.executemany("INSERT INTO members VALUES (?, ?, ?, ?)", rows)
+
+    def bury(self, rows: Iterable[tuple[str, int, int]]) -> None:
+        """Put tombstones into groups: the group's key, time, article."""
+        self._db.executemany("INSERT INTO tombstones VALUES (?, ?, ?)", rows)
 
     def group_number(self, key: str, name: str) -> int:
         """The number of the group, which is added with this name if it is not there."""
@@ -341,6 +369,26 @@ class Catalog:
         )
         return [n for (n,) in rows]
 
+    def buried(self, key: str, limit: int) -> list[int]:
+        """The numbers of the withdrawn articles that would be among a group's newest, newest first."""
+        rows = self._db.execute(
+            "SELECT t.article, a.id, t.time FROM tombstones t JOIN articles a ON a.n = t.article"
+            " WHERE t.key = ? ORDER BY t.time DESC, a.id LIMIT ?",
+            (key, limit),
+        ).fetchall()
+        found = []
+        for rank, (n, id, time) in enumerate(rows):
+            newer = self._db.execute(
+                "SELECT count(*) FROM (SELECT 1 FROM members m JOIN articles a ON a.n = m.article"
+                " WHERE m.grp = (SELECT n FROM groups WHERE key = :key)"
+                " AND (m.time > :time OR (m.time = :time AND a.id < :id)) LIMIT :limit)",
+                {"key": key, "time": time, "id": id, "limit": limit},
+            ).fetchone()[0]
+            if newer + rank >= limit:
+                break
+            found.append(n)
+        return found
+
     def counts(self) -> dict[str, tuple[int, int | None]]:
         """Of each group the number of its articles and the newest one's time, by key."""
         rows = self._db.execute(
@@ -396,7 +444,7 @@ class Catalog:
 
 
 def _article_values(row: ArticleRow) -> tuple[object, ...]:
-    return (row.id, row.link, row.published, row.updated, row.quality, row.groups)
+    return (row.id, row.link, row.published, row.updated, row.quality, row.groups, row.withdrawn)
 
 
 def _file_values(row: FileRow) -> tuple[object, ...]:

@@ -30,14 +30,15 @@ class Renderer:
         self,
         group: Group,
         articles: Sequence[tuple[int, Article]],
+        withdrawn: Sequence[Article],
         ids: Mapping[int, Mapping[str, str]],
     ) -> Iterator[tuple[str, bytes]]:
         """Path below out/ and bytes of each of a group's documents.
 
-        ``articles`` are numbered, newest first; ``ids`` gives for each number the ids of our own
-        articles behind its related links.
+        ``articles`` are numbered, newest first; ``withdrawn`` would stand among them; ``ids`` gives for
+        each number the ids of our own articles behind its related links.
         """
-        feed = self.maker.feed(group, [article for _, article in articles])
+        feed = self.maker.feed(group, [article for _, article in articles], withdrawn)
         fragments = [self._fragments(n, article, ids.get(n, {})) for n, article in articles]
         prefix = f"{group.path}/" if group.path else ""
         for name in self.formats:

@@ -70,6 +70,13 @@ class Entry(Struct, frozen=True):
     related: tuple[RelatedEntry, ...] = ()
 
 
+class Tombstone(Struct, frozen=True):
+    """What is left of a withdrawn article."""
+
+    id: str
+    when: datetime
+
+
 class Feed(Struct, frozen=True):
     """A group's feed without its entries."""
 
@@ -84,6 +91,7 @@ class Feed(Struct, frozen=True):
     rights: str = ""
     icon: str = ""  # square, small
     logo: str = ""
+    tombstones: tuple[Tombstone, ...] = ()  # newest first
     ttl: int | None = None  # minutes for which it may be kept
     hub: str = ""  # URL
     name: str = ""  # of the group, without the site's
