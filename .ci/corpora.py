@@ -55,6 +55,7 @@ def main(shared: Path) -> None:
             )
             (root / "syndicate.yaml").write_text(CONFIG.format(name=name, providers=providers))
             articles = check_site(root, name, grammar, schema)
+            check_archives(root, articles, grammar, schema)
             outlines.assertValid(etree.parse(root / "out" / "feeds.opml"))
             if name == "artificial-intelligence":
                 check_seed(root, name)
@@ -100,6 +101,31 @@ def check_site(root: Path, name: str, grammar: Any, schema: Any) -> dict[str, An
         topics = len(articles[id]["topics"])
         assert len(found) == 3 * (2 + 2 * topics), (id, found)
     return articles
+
+
+def check_archives(root: Path, articles: dict[str, Any], grammar: Any, schema: Any) -> None:
+    """With small feeds and archives: all documents valid, and every article in those of the site."""
+    config = root / "syndicate.yaml"
+    written = config.read_text()
+    config.write_text(written.replace("limit: 1000", "limit: 5\n  archive: month"))
+    build(root)
+    ids: dict[str, set[str]] = {}
+    for path in [p for p in (root / "out").rglob("*") if p.parent.name == "archive" or p.stem == "feed"]:
+        if path.suffix == ".json":
+            feed = json.loads(path.read_bytes())
+            jsonschema.validate(feed, schema)
+            found = {item["id"] for item in feed["items"]}
+        else:
+            parsed = feedparser.parse(path.read_bytes())
+            assert not parsed.bozo, (path, parsed.get("bozo_exception"))
+            found = {entry.id for entry in parsed.entries}
+            if path.suffix == ".atom":
+                assert grammar.validate(etree.parse(path)), (path, grammar.error_log)
+        if path.relative_to(root / "out").parts[0] not in ("topic", "provider"):
+            ids.setdefault(path.suffix, set()).update(found)
+    assert ids == {ending: set(articles) for ending in (".rss", ".atom", ".json")}
+    config.write_text(written)
+    build(root)
 
 
 def text(written: str) -> str:

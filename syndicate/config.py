@@ -35,7 +35,6 @@ SHARED_DOMAINS = (
 )  # fmt: skip
 # Of the contract, what this version cannot do yet, and the value that stands for what it does.
 _NOT_YET: Mapping[str, Any] = {
-    "feeds.archive": "none",
     "feeds.related": "links",
     "publish.targets": None,
     "publish.purge": None,
@@ -103,6 +102,7 @@ class Feeds:
     order: str  # published | updated
     min_quality: int | None
     html: bool  # index.html pages
+    archive: str  # none | year | month | day: the periods of archive documents
     rollup: bool  # a topic's articles stand in its parents' feeds too
 
 
@@ -301,6 +301,7 @@ def _feeds(section: _Section) -> Feeds:
         order=section.choice("order", ("published", "updated"), "published"),
         min_quality=section.number("min_quality", None, -(10**9), 10**9),
         html=section.flag("html", True),
+        archive=section.choice("archive", ("none", "year", "month", "day"), "none"),
         rollup=section.flag("rollup", False),
     )
 

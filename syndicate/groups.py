@@ -82,6 +82,12 @@ def has_feeds(key: str, groups: Iterable[tuple[str, ...]]) -> bool:
     return kind_of(key) in groups
 
 
+def document_stem(folder: str, period: str = "") -> str:
+    """The path of a group's feed, or of its archive of a period (``2021-01``), without the ending."""
+    prefix = f"{folder}/" if folder else ""
+    return f"{prefix}archive/{period}" if period else f"{prefix}feed"
+
+
 def kind_of(key: str) -> tuple[str, ...]:
     """``("topic",)``, or ``("topic", "provider")`` of a pair."""
     return tuple(part.partition(":")[0] for part in key.split(PAIR))

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from syndicate import output
 from syndicate.config import Settings
+from syndicate.feeds.model import Archive
 from syndicate.groups import Directory, Group, Grouping
 from syndicate.output import Reason, Written
 from syndicate.reading import stored_article
@@ -20,10 +21,20 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
-    """Some groups to render, with the articles that they need."""
+class Part:
+    """What is rendered at once: a group's feed in every format, or one period of its archive."""
 
-    groups: list[tuple[Group, list[int], list[int]]]  # with the numbers of articles and of withdrawn ones
+    group: Group
+    numbers: list[int]  # of its articles, newest first
+    buried: list[int]  # of withdrawn ones
+    archive: Archive
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some parts to render, with the articles that they need."""
+
+    parts: list[Part]
     articles: dict[int, tuple[bytes, int]]  # data and due by number
     ids: dict[int, dict[str, str]]  # of our own articles behind related links, by number
 
@@ -52,11 +63,12 @@ class RenderingJob:
             self._renderer = Renderer(maker, feeds.formats, feeds.max_bytes, self.shared)
         articles = {n: _due_part(data, due) for n, (data, due) in batch.articles.items()}
         written: list[Written] = []
-        for group, numbers, buried in batch.groups:
-            found = [(n, articles[n]) for n in numbers]
-            withdrawn = [articles[n] for n in buried]
-            for path, data in self._renderer.documents(group, found, withdrawn, batch.ids):
-                written.extend(self.compared(group.key, path, data))
+        for part in batch.parts:
+            found = [(n, articles[n]) for n in part.numbers]
+            withdrawn = [articles[n] for n in part.buried]
+            documents = self._renderer.documents(part.group, found, withdrawn, batch.ids, part.archive)
+            for path, data in documents:
+                written.extend(self.compared(part.group.key, path, data))
         return written
 
     def compared(self, group: str, path: str, data: bytes) -> Iterator[Written]:

@@ -72,6 +72,10 @@ class Run:
     everything: bool = False  # every document is to be rendered
     changed: set[int] = field(default_factory=set)  # articles by number
     dirty: set[str] = field(default_factory=set)  # groups by key
+    # Where there are archives: the dates that were touched, by group.
+    dates: dict[str, set[int]] = field(default_factory=dict)
+    # Groups of which every archive document is touched.
+    reshown: set[str] = field(default_factory=set)
     _numbers: dict[str, int] = field(default_factory=dict)  # of groups by key
     _moved_from: dict[str, tuple[str, str]] = field(default_factory=dict)
 
@@ -133,10 +137,19 @@ class Run:
 
     def _leave(self, n: int) -> bool:
         """Take an article, or its tombstone, out of the feeds; says whether it was live."""
-        keys, live = self.catalog.leave(n)
-        self.dirty.update(keys)
+        keys, date, live = self.catalog.leave(n)
+        self._touch((key, date) for key in keys)
         self.live_change -= live
         return live
+
+    def _touch(self, places: Iterable[tuple[str, int]]) -> None:
+        """These groups' documents are to be rendered, those of archives for these dates."""
+        if self.settings.feeds.archive == "none":
+            self.dirty.update(key for key, _ in places)
+            return
+        for key, date in places:
+            self.dirty.add(key)
+            self.dates.setdefault(key, set()).add(date)
 
     def read(self, tree: Tree, *, everything: bool) -> None:
         """Read the files that changed, and put what changed in them into the catalog."""
@@ -232,17 +245,19 @@ class Run:
         catalog.join(members)
         if not everything:
             for link in catalog.links_that_changed_hands():
-                self.dirty |= catalog.groups_relating(link)
+                self._touch(catalog.places_relating(link))
 
     def _join(self, c: Candidate, members: list[tuple[int, int, int, str]]) -> int:
         """Note an article's place in each of its groups; returns the time by which it stands there."""
         time = self._time(c)
+        keys = []
         for key, name in unpacked_groups(c.groups):
             number = self._numbers.get(key)
             if number is None:
                 number = self._numbers[key] = self.catalog.group_number(key, name)
             members.append((number, time, c.n, name))
-            self.dirty.add(key)
+            keys.append(key)
+        self._touch((key, c.published) for key in keys)
         self.live_change += 1
         return time
 
@@ -251,7 +266,7 @@ class Run:
         time = self._time(c)
         groups = unpacked_groups(c.groups)
         self.catalog.bury([(key, time, c.n) for key, _ in groups])
-        self.dirty.update(key for key, _ in groups)
+        self._touch((key, c.published) for key, _ in groups)
         return time
 
     def _time(self, c: Candidate) -> int:
@@ -267,6 +282,7 @@ class Run:
         always = dict(registry_topics(self.registry))
         if everything:
             self.dirty.update(catalog.groups())
+            self.reshown.update(catalog.groups())
         for key, name in always.items():
             catalog.group_number(key, name)
         singles = [key for key in self.dirty if key != SITE and PAIR not in key]
@@ -289,8 +305,9 @@ class Run:
             if now != before:
                 shown.append((now, key))
                 if before is not None:
-                    self.dirty |= catalog.groups_beside(key)
+                    self._touch(catalog.places_beside(key))
                 self.dirty.add(key)
+                self.reshown.add(key)
         catalog.show_groups(shown)
         if self.dirty:
             self.dirty.add(SITE)  # whose documents list all groups

@@ -49,6 +49,7 @@ feeds:
   # max_bytes: 512000                     # of one document
   # content: full                         # full | summary
   # html: true                            # index.html: a list of all feeds, and a page a group
+  # archive: month                        # none | year | month | day: what the feeds have no room for
   # rollup: false                         # true: a topic's articles stand in its parents' feeds too
   # order: published                      # published | updated: the newest first
   # min_quality: 50                       # articles with a lower quality are left out

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,16 @@ from syndicate import output
 from syndicate.catalog import Catalog
 from syndicate.config import Settings
 from syndicate.errors import WriteError
-from syndicate.groups import OPML, PAGE, SITE, Group, has_feeds
+from syndicate.groups import OPML, PAGE, SITE, document_stem, has_feeds
 from syndicate.output import Reason, Written
 from syndicate.run import Progress, Run
 
 if TYPE_CHECKING:
-    from syndicate.rendering import Batch
+    from syndicate.rendering import Batch, Part
 
 RENDER_CHUNK = 256  # entries a worker renders at a time, about
 WORTH_FORKING = 1_024  # entries
+_PERIODS = {"year": 4, "month": 7, "day": 10}  # how much of YYYY-MM-DD names a period
 
 
 class Writer:
@@ -75,32 +77,31 @@ class Writer:
     def _render(self, run: Run, keys: list[str]) -> list[Written]:
         if not keys:
             return []
-        limit = self.settings.feeds.limit
-        newest = {key: self.catalog.newest(key, limit) for key in keys}
-        counts = Counter(n for numbers in newest.values() for n in numbers)
         from syndicate.rendering import RenderingJob
 
+        plan: list[Written] = []
+        parts = [part for key in keys for part in self._parts(run, key, plan)]
+        counts = Counter(n for part in parts for n in part.numbers)
         job = RenderingJob(
             self.settings, run.grouping, run.directory, self.directory,
             {path: digest for path, (_, digest, _, _) in self.known.items()},
             {n for n, count in counts.items() if count > 1}, self.dry_run,
         )  # fmt: skip
         parallel = sum(counts.values()) >= WORTH_FORKING
-        plan: list[Written] = []
-        done = 0
-        paths = [path for key in keys for path in self._paths(run.directory.path(key))]
-        if SITE in newest:
-            paths.extend(self._with_siblings(OPML))
+        paths = [path for part in parts for path in self._paths(part.group.path, part.archive.period)]
+        if SITE in keys:
+            paths.extend(self._lists_paths())
         if not self.dry_run:
             # Also what a killed run left: should this one be killed too, that must stay known.
             self.directory.begin([*paths, *self.left_over])
+        done = 0
         try:
-            for batch in run.pool.mapped(job, self._batches(run, newest, limit), parallel=parallel):
-                plan.extend(batch)
-                done += len({document.group for document in batch})
+            for written in run.pool.mapped(job, self._batches(parts), parallel=parallel):
+                plan.extend(written)
+                done += len(written)
                 if self.progress:
-                    self.progress("rendering", done, len(keys))
-            if SITE in newest:
+                    self.progress("rendering", done, len(paths))
+            if SITE in keys:
                 for path, data in self._lists(run):
                     plan.extend(job.compared(SITE, path, data))
         except BaseException:
@@ -109,13 +110,78 @@ class Writer:
             raise
         return plan
 
-    def _paths(self, folder: str) -> Iterator[str]:
-        """The paths of a group's documents."""
-        prefix = f"{folder}/" if folder else ""
+    def _parts(self, run: Run, key: str, unchanged: list[Written]) -> Iterator[Part]:
+        """What of a group is to be rendered; documents of its archive that are not go to ``unchanged``."""
+        from syndicate.feeds.model import Archive
+        from syndicate.rendering import Part
+
+        feeds = self.settings.feeds
+        group = run.directory.group(key)
+        numbers = self.catalog.newest(key, feeds.limit)
+        periods: dict[str, list[int]] = {}
+        if feeds.archive != "none":
+            length = _PERIODS[feeds.archive]
+            # What the feed's own document holds is known before it is rendered, but for its bytes.
+            held = set(numbers) if feeds.max_bytes is None else set()
+            by_period = self.catalog.by_period(key, length)
+            periods = {name: found for name, found in by_period.items() if not held.issuperset(found)}
+        names = ["", *periods, ""]
+        yield Part(group, numbers, self.catalog.buried(key, feeds.limit), Archive(previous=names[-2]))
+        if not periods:
+            return
+        buried = self.catalog.by_period(key, length, buried=True)
+        touched = {datetime.fromtimestamp(date, UTC).isoformat()[:length] for date in run.dates.get(key, ())}
+        before = ["", *self._archived(group.path), ""]
+        neighbours = dict(zip(before[1:-1], zip(before, before[2:], strict=False), strict=False))
+        for previous, period, following in zip(names, names[1:], names[2:], strict=False):
+            paths = list(self._paths(group.path, period))
+            stays = (
+                not run.everything
+                and key not in run.reshown
+                and period not in touched
+                and neighbours.get(period) == (previous, following)
+                and all(path in self.known and self.known[path][1] for path in paths)
+            )
+            if stays:
+                for path in paths:
+                    _, digest, size, _ = self.known[path]
+                    unchanged.append(Written(path, key, Reason.UNCHANGED, digest or b"", size))
+            else:
+                archive = Archive(period, previous, following)
+                yield Part(group, periods[period], buried.get(period, []), archive)
+
+    def _archived(self, folder: str) -> list[str]:
+        """The periods of which a folder's archive had documents, the oldest first."""
+        ending = self.settings.feeds.formats[0]
+        prefix = document_stem(folder, "x").removesuffix("x")
+        return sorted(
+            path.removeprefix(prefix).removesuffix(f".{ending}")
+            for path in self._archives.get(prefix, ())
+            if path.endswith(f".{ending}")
+        )
+
+    @cached_property
+    def _archives(self) -> dict[str, list[str]]:
+        """The archive documents of the last run, by folder."""
+        found: dict[str, list[str]] = {}
+        for path in self.known:
+            folder, slash, _ = path.rpartition("/")
+            if folder.endswith("archive"):
+                found.setdefault(folder + slash, []).append(path)
+        return found
+
+    def _paths(self, folder: str, period: str) -> Iterator[str]:
+        """The paths of a group's documents, or of those of a period of its archive."""
         for name in self.settings.feeds.formats:
-            yield from self._with_siblings(f"{prefix}feed.{name}")
+            yield from self._with_siblings(f"{document_stem(folder, period)}.{name}")
+        if self.settings.feeds.html and folder and not period:
+            yield from self._with_siblings(f"{folder}/{PAGE}")
+
+    def _lists_paths(self) -> Iterator[str]:
+        """The paths of the documents that list all groups."""
+        yield from self._with_siblings(OPML)
         if self.settings.feeds.html:
-            yield from self._with_siblings(f"{prefix}{PAGE}")
+            yield from self._with_siblings(PAGE)
 
     def _with_siblings(self, path: str) -> Iterator[str]:
         yield path
@@ -139,24 +205,24 @@ class Writer:
         if feeds.html:
             yield PAGE, html.render_index(site, feeds.formats, groups)
 
-    def _batches(self, run: Run, newest: dict[str, list[int]], limit: int) -> Iterator[Batch]:
-        groups: list[tuple[Group, list[int], list[int]]] = []
+    def _batches(self, parts: list[Part]) -> Iterator[Batch]:
+        taken: list[Part] = []
         size = 0
-        for key, numbers in newest.items():
-            groups.append((run.directory.group(key), numbers, self.catalog.buried(key, limit)))
-            size += len(numbers) + 5  # a feed's head costs about as much as five entries
+        for part in parts:
+            taken.append(part)
+            size += len(part.numbers) + 5  # a feed's head costs about as much as five entries
             if size >= RENDER_CHUNK:
-                yield self._batch(groups)
-                groups, size = [], 0
-        if groups:
-            yield self._batch(groups)
+                yield self._batch(taken)
+                taken, size = [], 0
+        if taken:
+            yield self._batch(taken)
 
-    def _batch(self, groups: list[tuple[Group, list[int], list[int]]]) -> Batch:
+    def _batch(self, parts: list[Part]) -> Batch:
         from syndicate.rendering import Batch
 
-        numbers = {n for _, found, _ in groups for n in found}
-        buried = {n for _, _, found in groups for n in found}
-        return Batch(groups, self.catalog.load(numbers | buried), self.catalog.related_ids(numbers))
+        numbers = {n for part in parts for n in part.numbers}
+        buried = {n for part in parts for n in part.buried}
+        return Batch(parts, self.catalog.load(numbers | buried), self.catalog.related_ids(numbers))
 
     def _untouched(self, plan: list[Written], with_feeds: set[str], rendered: set[str]) -> list[Written]:
         """The documents that were not rendered: those of groups left alone, and those to go."""

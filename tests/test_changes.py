@@ -27,6 +27,10 @@ CONFIGS = [
     CONFIG + "feeds: {limit: 2, groups: [[topic, provider], topic]}\n",
     CONFIG + "feeds: {order: updated, min_quality: 50}\n",
     CONFIG.replace("[news]", "[news]\n  topics: topics"),
+    CONFIG + "feeds: {limit: 1, archive: day}\n",
+    CONFIG
+    + "feeds: {limit: 2, archive: day, order: updated, html: false, groups: [topic, [topic, provider]]}\n",
+    CONFIG + "feeds: {archive: month, max_bytes: 4000}\n",
     CONFIG + "output: {compress: [gzip]}\n",
 ]
 
@@ -111,7 +115,12 @@ class Changes(RuleBasedStateMachine):
         self.built = False
         self.now = max(START - timedelta(days=5), self.now + timedelta(days=change))
 
-    @rule(path=st.sampled_from(["feed.rss", "topic/ai/feed.atom", "feed.json"]), broken=st.booleans())
+    @rule(
+        path=st.sampled_from(
+            ["feed.rss", "topic/ai/feed.atom", "feed.json", "archive/2026-01.rss", "index.html"]
+        ),
+        broken=st.booleans(),
+    )
     def damage(self, path: str, broken: bool) -> None:
         """Somebody removes or changes a document."""
         self.built = False

@@ -55,10 +55,10 @@ class TestGoodConfigs:
 
     def test_what_comes_later_is_a_warning(self) -> None:
         """A config for a newer version still works."""
-        text = CONFIG + "feeds: {archive: month}\npublish: {targets: []}\n"
+        text = CONFIG + "feeds: {related: entries}\npublish: {targets: []}\n"
         settings = parse_config(text.encode(), Path("/p/config/syndicate.yaml"), "x")
         assert [(p.field, p.severity.value) for p in settings.warnings] == [
-            ("feeds.archive", "warning"), ("publish.targets", "warning"),
+            ("feeds.related", "warning"), ("publish.targets", "warning"),
         ]  # fmt: skip
 
 

@@ -251,16 +251,16 @@ class Catalog:
 
     # Groups
 
-    def leave(self, n: int) -> tuple[list[str], bool]:
+    def leave(self, n: int) -> tuple[list[str], int, bool]:
         """Take an article, or its tombstone, out of its groups.
 
-        Returns the groups' keys, none if it was in none, and whether it was live.
+        Returns the groups' keys, none if it was in none, its date, and whether it was live.
         """
-        time, buried, groups = self._db.execute(
-            "SELECT time, buried, groups FROM articles WHERE n = ?", (n,)
+        time, buried, published, groups = self._db.execute(
+            "SELECT time, buried, published, groups FROM articles WHERE n = ?", (n,)
         ).fetchone()
         if time is None and buried is None:
-            return [], False
+            return [], published, False
         keys = [key for key, _ in unpacked_groups(groups)]
         if time is None:
             self._db.execute("DELETE FROM tombstones WHERE article = ?", (n,))
@@ -271,7 +271,7 @@ class Catalog:
                 [(key, time, n) for key in keys],
             )
         self._db.execute("UPDATE articles SET time = NULL, buried = NULL WHERE n = ?", (n,))
-        return keys, time is not None
+        return keys, published, time is not None
 
     def regroup(self, groups_of: Callable[[bytes], str]) -> None:
         """Take all articles out of their groups, and find those anew from their data."""
@@ -342,23 +342,41 @@ class Catalog:
         """Remember how groups are shown: (shown, key)."""
         self._db.executemany("UPDATE groups SET shown = ? WHERE key = ?", shown)
 
-    def groups_beside(self, key: str) -> set[str]:
-        """The keys of all groups of the articles in a group."""
+    def places_beside(self, key: str) -> set[tuple[str, int]]:
+        """Of all articles in a group: the keys of their groups, each with the article's date."""
         rows = self._db.execute(
-            "SELECT a.groups FROM members m JOIN articles a ON a.n = m.article"
+            "SELECT a.groups, a.published FROM members m JOIN articles a ON a.n = m.article"
             " WHERE m.grp = (SELECT n FROM groups WHERE key = ?)",
             (key,),
         )
-        return {other for (packed,) in rows for other, _ in unpacked_groups(packed)}
+        return {(other, date) for packed, date in rows for other, _ in unpacked_groups(packed)}
 
-    def groups_relating(self, link: str) -> set[str]:
-        """The keys of all groups of live articles that name ``link`` as related."""
+    def places_relating(self, link: str) -> set[tuple[str, int]]:
+        """Of live articles that name ``link`` as related: the keys of their groups, with their dates."""
         rows = self._db.execute(
-            "SELECT a.groups FROM relations r JOIN articles a ON a.n = r.article"
+            "SELECT a.groups, a.published FROM relations r JOIN articles a ON a.n = r.article"
             " WHERE r.link = ? AND a.time IS NOT NULL",
             (link,),
         )
-        return {other for (packed,) in rows for other, _ in unpacked_groups(packed)}
+        return {(other, date) for packed, date in rows for other, _ in unpacked_groups(packed)}
+
+    def by_period(self, key: str, length: int, *, buried: bool = False) -> dict[str, list[int]]:
+        """The numbers of a group's articles by the period of their date, the oldest first.
+
+        Within a period the newest first. ``length`` is how much of the date YYYY-MM-DD (UTC) names a
+        period. With ``buried``, of those withdrawn.
+        """
+        table = "tombstones m ON m.key = :key" if buried else "members m ON m.grp = g.n"
+        rows = self._db.execute(
+            "SELECT substr(date(a.published, 'unixepoch'), 1, :length), a.n"  # noqa: S608  # of two constants
+            f" FROM {'(SELECT 1)' if buried else 'groups g'} JOIN {table} JOIN articles a ON a.n = m.article"
+            f" {'' if buried else 'WHERE g.key = :key'} ORDER BY m.time DESC, a.id",
+            {"length": length, "key": key},
+        )
+        found: dict[str, list[int]] = {}
+        for period, n in rows:
+            found.setdefault(period, []).append(n)
+        return dict(sorted(found.items()))
 
     def newest(self, key: str, limit: int) -> list[int]:
         """The numbers of a group's articles, newest first, then by id."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syndicate.articles.dates import rfc3339
 from syndicate.feeds.markup import attribute_escaped, checked, element, text_element, text_escaped
-from syndicate.feeds.mended import ATOM_NAMESPACES, TOMBSTONES
+from syndicate.feeds.mended import ATOM_NAMESPACES, HISTORY, TOMBSTONES
 from syndicate.feeds.model import MEDIA_TYPES, Entry, Feed, Person, Source
 from syndicate.feeds.shared import Parts, feed_generator, media_attributes, person
 
@@ -69,11 +69,17 @@ def _source(source: Source, updated: str) -> str:
 
 def render_feed(feed: Feed) -> tuple[bytes, bytes]:
     """The document before its first entry and after its last."""
-    namespaces = {**ATOM_NAMESPACES, "at": TOMBSTONES} if feed.tombstones else ATOM_NAMESPACES
+    namespaces = {
+        **ATOM_NAMESPACES,
+        **({"fh": HISTORY} if feed.archive.period else {}),
+        **({"at": TOMBSTONES} if feed.tombstones else {}),
+    }
     generator = feed_generator(feed, namespaces)
     generator.language(feed.language)
     generator.link(href=feed.page, rel="alternate", type="text/html")
-    generator.link(href=f"{feed.url}.atom", rel="self", type=MEDIA_TYPES["atom"])
+    generator.link(href=f"{feed.self_url}.atom", rel="self", type=MEDIA_TYPES["atom"])
+    for rel, url in feed.archive_links:
+        generator.mends.atom_links.append({"href": f"{url}.atom", "rel": rel, "type": MEDIA_TYPES["atom"]})
     if feed.hub:
         generator.link(href=feed.hub, rel="hub")
     generator.subtitle(feed.description)

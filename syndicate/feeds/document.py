@@ -7,9 +7,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from syndicate.articles.model import Article
 from syndicate.feeds import atom, html, jsonfeed, rss, shared
 from syndicate.feeds.entry import EntryMaker
-from syndicate.groups import PAGE, Group
+from syndicate.feeds.model import Archive
+from syndicate.groups import PAGE, Group, document_stem
 
 _FEEDS = {"rss": rss.render_feed, "atom": atom.render_feed, "json": jsonfeed.render_feed}
+
+
+_MOST_KEPT = 16_384  # entries, of some 6 KB
 
 
 class Renderer:
@@ -32,29 +36,31 @@ class Renderer:
         articles: Sequence[tuple[int, Article]],
         withdrawn: Sequence[Article],
         ids: Mapping[int, Mapping[str, str]],
+        archive: Archive,
     ) -> Iterator[tuple[str, bytes]]:
-        """Path below out/ and bytes of each of a group's documents.
+        """Path below out/ and bytes of each of a group's documents, or of the archive documents of a period.
 
         ``articles`` are numbered, newest first; ``withdrawn`` would stand among them; ``ids`` gives for
         each number the ids of our own articles behind its related links.
         """
-        feed = self.maker.feed(group, [article for _, article in articles], withdrawn)
+        feed = self.maker.feed(group, [article for _, article in articles], withdrawn, archive)
         fragments = [self._fragments(n, article, ids.get(n, {})) for n, article in articles]
-        prefix = f"{group.path}/" if group.path else ""
+        stem = document_stem(group.path, archive.period)
+        limit_bytes = self.limit_bytes if not archive.period else None
         for name in self.formats:
             head, tail = _FEEDS[name](feed)
             separator = b",\n" if name == "json" else b""
-            room = (self.limit_bytes or 0) - len(head) - len(tail)
+            room = (limit_bytes or 0) - len(head) - len(tail)
             entries = []
             for fragment in fragments:
                 room -= len(fragment[name]) + len(separator)
-                if self.limit_bytes and room < 0:
+                if limit_bytes and room < 0:
                     break
                 entries.append(fragment[name])
-            yield f"{prefix}feed.{name}", head + separator.join(entries) + tail
-        if self.html and group.path:
+            yield f"{stem}.{name}", head + separator.join(entries) + tail
+        if self.html and group.path and not archive.period:
             cards = [fragment["html"] for fragment in fragments]
-            yield f"{prefix}{PAGE}", html.render_page(feed, self.formats, self._home, cards)
+            yield f"{group.path}/{PAGE}", html.render_page(feed, self.formats, self._home, cards)
 
     def _fragments(self, n: int, article: Article, ids: Mapping[str, str]) -> dict[str, bytes]:
         kept = self._kept.get(n)
@@ -72,4 +78,6 @@ class Renderer:
             fragments["html"] = html.render_entry(entry, self._scheme if self._topics else None)
         if n in self.shared:
             self._kept[n] = fragments
+            if len(self._kept) > _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]  # the oldest
         return fragments

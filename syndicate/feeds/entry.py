@@ -12,7 +12,18 @@ from syndicate.articles.text import name_key
 from syndicate.articles.urls import path_encoded
 from syndicate.config import Settings
 from syndicate.feeds.markup import attribute_escaped, text_escaped
-from syndicate.feeds.model import Category, Entry, Feed, Listed, Person, RelatedEntry, Source, Tombstone
+from syndicate.feeds.model import (
+    NO_ARCHIVE,
+    Archive,
+    Category,
+    Entry,
+    Feed,
+    Listed,
+    Person,
+    RelatedEntry,
+    Source,
+    Tombstone,
+)
 from syndicate.groups import (
     PAGE,
     PAIR,
@@ -70,7 +81,10 @@ class EntryMaker:
             related=tuple(RelatedEntry(item, ids.get(item.link)) for item in article.related),
         )
 
-    def feed(self, group: Group, updated_of: Sequence[Article], withdrawn: Sequence[Article] = ()) -> Feed:
+    def feed(
+        self, group: Group, updated_of: Sequence[Article], withdrawn: Sequence[Article] = (),
+        archive: Archive = NO_ARCHIVE,
+    ) -> Feed:  # fmt: skip
         """The feed of ``group`` whose entries are made of ``updated_of``."""
         site = self.site
         path = f"{path_encoded(group.path)}/" if group.path else ""
@@ -87,6 +101,7 @@ class EntryMaker:
             rights=site.copyright,
             icon=site.icon,
             logo=group.image or site.logo,
+            archive=archive,
             tombstones=tuple(Tombstone(article.id, article.updated) for article in withdrawn),
             ttl=self._ttl,
             hub=self.settings.publish.hub,

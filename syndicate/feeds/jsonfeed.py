@@ -41,18 +41,27 @@ def render_entry(entry: Entry) -> bytes:
 
 def render_feed(feed: Feed) -> tuple[bytes, bytes]:
     """The document before its first item and after its last; items are joined by a comma and LF."""
+    around = {rel: f"{url}.json" for rel, url in feed.archive_links}
     head = {
         "version": VERSION_URL,
         "title": feed.title,
         "home_page_url": feed.page,
-        "feed_url": f"{feed.url}.json",
+        "feed_url": f"{feed.self_url}.json",
+        "next_url": around.get("prev-archive"),
         "description": feed.description,
         "icon": feed.logo,
         "favicon": feed.icon,
         "authors": [_author(feed.author)] if feed.author else None,
         "language": feed.language,
         "hubs": [{"type": "WebSub", "url": feed.hub}] if feed.hub else None,
-        "_syndicate": {"generator": "Syndicate"},
+        "_syndicate": _filled(
+            {
+                "generator": "Syndicate",
+                "archive": bool(feed.archive.period),
+                "next_archive": around.get("next-archive"),
+                "current": around.get("current"),
+            }
+        ),
     }
     return _dumped(head)[:-1] + b',\n"items":[\n', b"\n]}\n"
 

@@ -20,6 +20,7 @@ ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 DC = "http://purl.org/dc/elements/1.1/"
 MEDIA = "http://search.yahoo.com/mrss/"
+HISTORY = "http://purl.org/syndication/history/1.0"
 TOMBSTONES = "http://purl.org/atompub/tombstones/1.0"
 # One fixed prefix a namespace, declared on the root (rule 15).
 RSS_NAMESPACES = {"atom": ATOM, "content": CONTENT, "dc": DC, "media": MEDIA}
@@ -37,6 +38,8 @@ class _FeedMends(BaseExtension):  # type: ignore[misc]  # feedgen has no type hi
         self.page = ""
         self.updated = _EPOCH
         self.rss_links: list[dict[str, str]] = []
+        self.atom_links: list[dict[str, str]] = []
+        self.archive = False
 
     def extend_ns(self) -> dict[str, str]:
         return dict(self.namespaces)
@@ -51,12 +54,19 @@ class _FeedMends(BaseExtension):  # type: ignore[misc]  # feedgen has no type hi
         for attributes in self.rss_links:
             etree.SubElement(channel, f"{{{ATOM}}}link", attributes)
         etree.SubElement(channel, "lastBuildDate").text = rfc822(self.updated)
+        if self.archive:
+            etree.SubElement(channel, f"{{{HISTORY}}}archive")
         return rss
 
     def extend_atom(self, feed: etree._Element) -> etree._Element:
         updated = feed.find("updated")
         assert updated is not None
         updated.text = rfc3339(self.updated)
+        # feed.py:455: of rels it knows those of RFC 4287 and HTML, not those of RFC 5005.
+        for attributes in self.atom_links:
+            etree.SubElement(feed, f"{{{ATOM}}}link", attributes)
+        if self.archive:
+            etree.SubElement(feed, f"{{{HISTORY}}}archive")
         return feed
 
 

@@ -77,6 +77,17 @@ class Tombstone(Struct, frozen=True):
     when: datetime
 
 
+class Archive(Struct, frozen=True):
+    """Where a document stands among a feed's archive documents (RFC 5005, section 4)."""
+
+    period: str = ""  # 2021-01; empty: the feed's own document, which readers subscribe to
+    previous: str = ""  # the period before that has a document; empty: none has
+    following: str = ""
+
+
+NO_ARCHIVE = Archive()
+
+
 class Feed(Struct, frozen=True):
     """A group's feed without its entries."""
 
@@ -84,19 +95,39 @@ class Feed(Struct, frozen=True):
     title: str
     description: str
     page: str  # where a person reads what the feed is about
-    url: str  # of the document without its ending: ``https://feeds.example/topic/ai/feed``
+    url: str  # of the document that readers subscribe to, without its ending: ``https://…/topic/ai/feed``
     updated: datetime  # of the newest entry
     language: str
     author: Person | None = None
     rights: str = ""
     icon: str = ""  # square, small
     logo: str = ""
+    archive: Archive = NO_ARCHIVE
     tombstones: tuple[Tombstone, ...] = ()  # newest first
     ttl: int | None = None  # minutes for which it may be kept
     hub: str = ""  # URL
     name: str = ""  # of the group, without the site's
     site_title: str = ""
     site_url: str = ""
+
+    @property
+    def self_url(self) -> str:
+        """Of this document, without its ending."""
+        return self._archive_url(self.archive.period) or self.url
+
+    @property
+    def archive_links(self) -> list[tuple[str, str]]:
+        """Relation and URL, without its ending, of the documents around this one."""
+        archive = self.archive
+        links = [
+            ("prev-archive", self._archive_url(archive.previous)),
+            ("next-archive", self._archive_url(archive.following)),
+            ("current", self.url if archive.period else ""),
+        ]
+        return [(rel, url) for rel, url in links if url]
+
+    def _archive_url(self, period: str) -> str:
+        return f"{self.url.removesuffix('feed')}archive/{period}" if period else ""
 
 
 class Listed(Struct, frozen=True):

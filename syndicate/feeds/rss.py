@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syndicate.articles.dates import rfc822, rfc3339
 from syndicate.feeds.markup import attribute_escaped, checked, text_element, text_escaped
-from syndicate.feeds.mended import RSS_NAMESPACES, rss_title_escapes
+from syndicate.feeds.mended import HISTORY, RSS_NAMESPACES, rss_title_escapes
 from syndicate.feeds.model import MEDIA_TYPES, Entry, Feed
 from syndicate.feeds.shared import Parts, feed_generator
 
@@ -56,10 +56,13 @@ def _title_escaped(title: str) -> str:
 
 def render_feed(feed: Feed) -> tuple[bytes, bytes]:
     """The document before its first item and after its last."""
-    generator = feed_generator(feed, RSS_NAMESPACES)
+    namespaces = {**RSS_NAMESPACES, "fh": HISTORY} if feed.archive.period else RSS_NAMESPACES
+    generator = feed_generator(feed, namespaces)
     generator.link(href=feed.page, rel="alternate", type="text/html")
     generator.description(feed.description)
-    generator.link(href=f"{feed.url}.rss", rel="self", type=MEDIA_TYPES["rss"])
+    generator.link(href=f"{feed.self_url}.rss", rel="self", type=MEDIA_TYPES["rss"])
+    for rel, url in feed.archive_links:
+        generator.mends.rss_links.append({"href": f"{url}.rss", "rel": rel, "type": MEDIA_TYPES["rss"]})
     generator.language(feed.language)
     generator.docs("https://www.rssboard.org/rss-specification")
     if feed.ttl:

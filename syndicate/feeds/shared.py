@@ -85,4 +85,5 @@ def feed_generator(feed: Feed, namespaces: Mapping[str, str]) -> MendedFeed:
     generator.title(feed.title)
     # No version: an upgrade that changes nothing else must not change every document.
     generator.generator("Syndicate")
+    generator.mends.archive = bool(feed.archive.period)
     return generator
