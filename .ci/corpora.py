@@ -65,10 +65,12 @@ def main(shared: Path) -> None:
 
 
 def build(root: Path) -> None:
-    command = [sys.executable, "-m", "syndicate", "-c", str(root / "syndicate.yaml"), "build"]
-    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = [sys.executable, "-m", "syndicate", "-c", str(root / "syndicate.yaml")]
+    result = subprocess.run([*command, "build"], capture_output=True, text=True, check=False)
     assert result.returncode == 0, result.stderr
     assert result.stdout == ""
+    result = subprocess.run([*command, "check", "--feeds"], capture_output=True, text=True, check=False)
+    assert (result.returncode, result.stderr) == (0, ""), result.stderr
 
 
 def check_site(root: Path, name: str, grammar: Any, schema: Any) -> dict[str, Any]:

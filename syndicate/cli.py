@@ -105,10 +105,16 @@ def init(options: _Options) -> int:
 
 
 @main.command()
+@click.option(
+    "--feeds", metavar="DIR|FILE|URL", is_flag=False, flag_value="",
+    help="Check these feeds instead, whoever wrote them; without a value those of the output directory.",
+)  # fmt: skip
 @click.pass_obj
 @_exits
-def check(options: _Options) -> int:
+def check(options: _Options, feeds: str | None) -> int:
     """Read every article and the config; list every problem; write nothing."""
+    if feeds is not None:
+        return _check_feeds(options, feeds or str(options.settings().output.directory))
     from syndicate.pipeline import check as run_check
 
     settings = options.settings()
@@ -122,6 +128,17 @@ def check(options: _Options) -> int:
             f" {sum(p.severity is Severity.WARNING for p in report.problems):,} warnings"
         )
     return 1 if report.errors else 0
+
+
+def _check_feeds(options: _Options, source: str) -> int:
+    from syndicate.checking.documents import check_feeds
+
+    count, problems = check_feeds(source, now=datetime.now(UTC))
+    options.show(problems)
+    errors = sum(problem.severity is Severity.ERROR for problem in problems)
+    if not options.quiet:
+        click.echo(f"{count:,} documents, {errors:,} errors, {len(problems) - errors:,} warnings")
+    return 1 if errors else 0
 
 
 @main.command()
