@@ -186,7 +186,12 @@ def _moment(settings: Settings, written: str | None) -> datetime:
 def _summary(report: Report, seconds: float, dry_run: bool) -> str:
     from syndicate.output import Reason
 
-    changes = ", ".join(f"{report.count(reason):,} {reason.value}" for reason in Reason)
+    counts = {reason: report.count(reason) for reason in Reason}
+    changes = ", ".join(
+        f"{count:,} {reason.value}"
+        for reason, count in counts.items()
+        if count or reason is not Reason.REFUSED
+    )
     would = "would be " if dry_run else ""
     return (
         f"{report.articles:,} articles; documents {would}{changes};"

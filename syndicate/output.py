@@ -26,6 +26,7 @@ class Reason(enum.Enum):
     CHANGED = "changed"
     GONE = "gone"
     UNCHANGED = "unchanged"
+    REFUSED = "refused"  # it would break a rule: what stands there stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class Written:
     reason: Reason
     digest: bytes = b""
     size: int = 0
+    culprit: int = 0  # the article because of which it is refused, by number
+    why: str = ""
 
 
 def digest(data: bytes) -> bytes:

@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from syndicate import output
 from syndicate.config import Settings
+from syndicate.feeds.faults import BrokenEntryError
 from syndicate.feeds.model import Archive
-from syndicate.groups import Directory, Group, Grouping
+from syndicate.groups import PAGE, Directory, Group, Grouping, document_stem
 from syndicate.output import Reason, Written
 from syndicate.reading import stored_article
 
@@ -67,8 +68,14 @@ class RenderingJob:
             found = [(n, articles[n]) for n in part.numbers]
             withdrawn = [articles[n] for n in part.buried]
             documents = self._renderer.documents(part.group, found, withdrawn, batch.ids, part.archive)
-            for path, data in documents:
-                written.extend(self.compared(part.group.key, path, data))
+            try:
+                for path, data in documents:
+                    written.extend(self.compared(part.group.key, path, data))
+            except BrokenEntryError as error:
+                written.extend(
+                    Written(path, part.group.key, Reason.REFUSED, culprit=error.number, why=error.why)
+                    for path in document_paths(self.settings, part.group.path, part.archive.period)
+                )
         return written
 
     def compared(self, group: str, path: str, data: bytes) -> Iterator[Written]:
@@ -83,6 +90,21 @@ class RenderingJob:
                 if not self.dry_run:
                     self.target.prepare(full_path, content)
             yield Written(full_path, group, reason, digest, len(content))
+
+
+def document_paths(settings: Settings, folder: str, period: str) -> Iterator[str]:
+    """The paths of a group's documents, or of those of a period of its archive, with their siblings."""
+    for name in settings.feeds.formats:
+        yield from with_siblings(settings, f"{document_stem(folder, period)}.{name}")
+    if settings.feeds.html and folder and not period:
+        yield from with_siblings(settings, f"{folder}/{PAGE}")
+
+
+def with_siblings(settings: Settings, path: str) -> Iterator[str]:
+    """A document's path, and those of its compressed siblings."""
+    yield path
+    for kind in settings.output.compress:
+        yield path + output.ENDINGS[kind]
 
 
 def _due_part(data: bytes, due: int) -> Article:

@@ -312,6 +312,21 @@ class Run:
         if self.dirty:
             self.dirty.add(SITE)  # whose documents list all groups
 
+    def refused(self, documents: Iterable[Written]) -> None:
+        """Report the articles because of which documents were not written."""
+        because: dict[tuple[int, str], list[str]] = {}
+        for document in documents:
+            if document.reason is Reason.REFUSED:
+                because.setdefault((document.culprit, document.why), []).append(document.path)
+        for (n, why), paths in because.items():
+            what = f"{why}; so {paths[0]} and {len(paths) - 1:,} more documents stay as they were"
+            self.problems.append(
+                Problem(
+                    self.catalog.path(n), 0, 0, Severity.ERROR, "entry", what,
+                    "change the article, and please report this: reading it should have found that",
+                )
+            )  # fmt: skip
+
     def report(self, documents: list[Written]) -> Report:
         """The run's report: every known problem of every file, sorted."""
         found = self.problems + self.catalog.problems()

@@ -50,6 +50,7 @@ class Writer:
             else:
                 rendered = [key for key in with_feeds if key in run.dirty]
             plan = self._render(run, rendered)
+            run.refused(plan)
             plan += self._untouched(plan, set(with_feeds), set(rendered))
             if not self.dry_run:
                 self._replace(plan)
@@ -77,7 +78,7 @@ class Writer:
     def _render(self, run: Run, keys: list[str]) -> list[Written]:
         if not keys:
             return []
-        from syndicate.rendering import RenderingJob
+        from syndicate.rendering import RenderingJob, document_paths
 
         plan: list[Written] = []
         parts = [part for key in keys for part in self._parts(run, key, plan)]
@@ -88,7 +89,11 @@ class Writer:
             {n for n, count in counts.items() if count > 1}, self.dry_run,
         )  # fmt: skip
         parallel = sum(counts.values()) >= WORTH_FORKING
-        paths = [path for part in parts for path in self._paths(part.group.path, part.archive.period)]
+        paths = [
+            path
+            for part in parts
+            for path in document_paths(self.settings, part.group.path, part.archive.period)
+        ]
         if SITE in keys:
             paths.extend(self._lists_paths())
         if not self.dry_run:
@@ -113,7 +118,7 @@ class Writer:
     def _parts(self, run: Run, key: str, unchanged: list[Written]) -> Iterator[Part]:
         """What of a group is to be rendered; documents of its archive that are not go to ``unchanged``."""
         from syndicate.feeds.model import Archive
-        from syndicate.rendering import Part
+        from syndicate.rendering import Part, document_paths
 
         feeds = self.settings.feeds
         group = run.directory.group(key)
@@ -134,7 +139,7 @@ class Writer:
         before = ["", *self._archived(group.path), ""]
         neighbours = dict(zip(before[1:-1], zip(before, before[2:], strict=False), strict=False))
         for previous, period, following in zip(names, names[1:], names[2:], strict=False):
-            paths = list(self._paths(group.path, period))
+            paths = list(document_paths(self.settings, group.path, period))
             stays = (
                 not run.everything
                 and key not in run.reshown
@@ -170,23 +175,13 @@ class Writer:
                 found.setdefault(folder + slash, []).append(path)
         return found
 
-    def _paths(self, folder: str, period: str) -> Iterator[str]:
-        """The paths of a group's documents, or of those of a period of its archive."""
-        for name in self.settings.feeds.formats:
-            yield from self._with_siblings(f"{document_stem(folder, period)}.{name}")
-        if self.settings.feeds.html and folder and not period:
-            yield from self._with_siblings(f"{folder}/{PAGE}")
-
     def _lists_paths(self) -> Iterator[str]:
         """The paths of the documents that list all groups."""
-        yield from self._with_siblings(OPML)
-        if self.settings.feeds.html:
-            yield from self._with_siblings(PAGE)
+        from syndicate.rendering import with_siblings
 
-    def _with_siblings(self, path: str) -> Iterator[str]:
-        yield path
-        for kind in self.settings.output.compress:
-            yield path + output.ENDINGS[kind]
+        yield from with_siblings(self.settings, OPML)
+        if self.settings.feeds.html:
+            yield from with_siblings(self.settings, PAGE)
 
     def _lists(self, run: Run) -> Iterator[tuple[str, bytes]]:
         """The documents that list all groups."""
@@ -241,9 +236,13 @@ class Writer:
         gone = [d.path for d in plan if d.reason is Reason.GONE]
         if written or gone:
             self.directory.replace(written, gone)
-        rows = []
+        rows: list[tuple[str, str, bytes | None, int, int]] = []
         for document in plan:
             if document.reason is Reason.GONE:
+                continue
+            if document.reason is Reason.REFUSED:
+                # No stamp of the disk is this: every run tries again, until it can be written.
+                rows.append((document.path, document.group, None, -1, 0))
                 continue
             known = self.known.get(document.path)
             if document.reason is Reason.UNCHANGED and known and known[1] == document.digest:

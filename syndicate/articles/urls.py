@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 
 from syndicate.articles.text import forbidden_removed
 
 # Already a valid http(s) URI in ASCII with a plain host: nearly all of them, and much the fastest test.
-_VALID = re.compile(
+_PATTERN = (
     r"https?://[a-z0-9]+(?:(?:\.|-+)[a-z0-9]+)*(?::[0-9]{1,4})?"
     r"(?:[/?](?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
-    r"(?:#(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?",
+    r"(?:#(?:[A-Za-z0-9._~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*)?"
 )
+_VALID = re.compile(_PATTERN)
+_ALL_VALID = re.compile(rf"(?:{_PATTERN}\n)*")
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _HOST = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"
@@ -38,6 +41,17 @@ def clean_url(written: str) -> str:
     if _VALID.fullmatch(written) and len(written) <= MAX_LENGTH:
         return written
     return _mended(written)
+
+
+def all_valid(urls: Iterable[str]) -> bool:
+    """Whether each of ``urls`` is what ``clean_url`` would make of it."""
+    urls = list(urls)
+    if _ALL_VALID.fullmatch("\n".join([*urls, ""])):  # one search for all of them
+        return True
+    try:
+        return all(clean_url(url) == url for url in urls)
+    except UrlError:
+        return False
 
 
 def _mended(written: str) -> str:

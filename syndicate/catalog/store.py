@@ -137,6 +137,11 @@ class Catalog:
         ).fetchone()
         return row
 
+    def path(self, n: int) -> str:
+        """The file of an article."""
+        path: str = self._db.execute("SELECT path FROM articles WHERE n = ?", (n,)).fetchone()[0]
+        return path
+
     def put_article(self, path: str, row: ArticleRow, n: int | None) -> int:
         """Insert, or update number ``n``, which must have left its groups."""
         values = _article_values(row)

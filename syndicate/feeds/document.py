@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from syndicate.articles.model import Article
 from syndicate.feeds import atom, html, jsonfeed, rss, shared
 from syndicate.feeds.entry import EntryMaker
-from syndicate.feeds.model import Archive
+from syndicate.feeds.faults import BrokenEntryError, entry_fault
+from syndicate.feeds.model import Archive, Entry
 from syndicate.groups import PAGE, Group, document_stem
 
 _FEEDS = {"rss": rss.render_feed, "atom": atom.render_feed, "json": jsonfeed.render_feed}
@@ -42,7 +43,14 @@ class Renderer:
 
         ``articles`` are numbered, newest first; ``withdrawn`` would stand among them; ``ids`` gives for
         each number the ids of our own articles behind its related links.
+
+        Raises BrokenEntryError before the first document, if an entry breaks a rule.
         """
+        seen: set[str] = set()
+        for n, article in articles:
+            if article.id in seen:
+                raise BrokenEntryError(n, "its id stands in the document twice")
+            seen.add(article.id)
         feed = self.maker.feed(group, [article for _, article in articles], withdrawn, archive)
         fragments = [self._fragments(n, article, ids.get(n, {})) for n, article in articles]
         stem = document_stem(group.path, archive.period)
@@ -67,6 +75,20 @@ class Renderer:
         if kept is not None:
             return kept
         entry = self.maker.entry(article, ids)
+        fault = entry_fault(entry)
+        if fault:
+            raise BrokenEntryError(n, fault)
+        try:
+            fragments = self._rendered(entry)
+        except ValueError as error:  # a character that XML forbids
+            raise BrokenEntryError(n, str(error)) from None
+        if n in self.shared:
+            self._kept[n] = fragments
+            if len(self._kept) > _MOST_KEPT:
+                del self._kept[next(iter(self._kept))]  # the oldest
+        return fragments
+
+    def _rendered(self, entry: Entry) -> dict[str, bytes]:
         fragments = {}
         if "json" in self.formats:
             fragments["json"] = jsonfeed.render_entry(entry)
@@ -76,8 +98,4 @@ class Renderer:
             fragments["atom"] = atom.render_entry(entry, parts) if "atom" in self.formats else b""
         if self.html:
             fragments["html"] = html.render_entry(entry, self._scheme if self._topics else None)
-        if n in self.shared:
-            self._kept[n] = fragments
-            if len(self._kept) > _MOST_KEPT:
-                del self._kept[next(iter(self._kept))]  # the oldest
         return fragments
