@@ -186,12 +186,8 @@ def _moment(settings: Settings, written: str | None) -> datetime:
 def _summary(report: Report, seconds: float, dry_run: bool) -> str:
     from syndicate.output import Reason
 
-    counts = {reason: report.count(reason) for reason in Reason}
-    changes = ", ".join(
-        f"{count:,} {reason.value}"
-        for reason, count in counts.items()
-        if count or reason is not Reason.REFUSED
-    )
+    usual = [reason for reason in Reason if reason is not Reason.REFUSED or report.count(reason)]
+    changes = ", ".join(f"{report.count(reason):,} {reason.value}" for reason in usual)
     would = "would be " if dry_run else ""
     return (
         f"{report.articles:,} articles; documents {would}{changes};"

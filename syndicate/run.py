@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 READ_CHUNK = 128  # files a worker reads at a time
 WORTH_FORKING = 256  # files
-_PLACED_AT_ONCE = 2_000  # articles
+_JOINED_AT_ONCE = 6_000  # memberships
 
 Progress = Callable[[str, int, int], None]  # stage, done, of how many
 
@@ -209,7 +209,10 @@ class Run:
             )  # fmt: skip
 
     def decide(self, *, previous_now: int, everything: bool) -> None:
-        """Decide which articles stand in the feeds, and put them into their groups."""
+        """Decide which articles stand in the feeds, and put them into their groups.
+
+        With ``everything``, of all articles, none of which is in a group yet.
+        """
         now = int(self.now.timestamp()) if self.now.year < 9999 else 2**62
         catalog = self.catalog
         if not everything:
@@ -227,17 +230,21 @@ class Run:
             buried = allowed and bool(c.withdrawn) and c.id not in ids
             if live:
                 links[c.link] = ids[c.id] = c.path
-            before = (c.was_due, c.time is not None, c.buried is not None, c.lost_to)
-            same = (c.due, live, buried, winner) == before
-            if same and not everything and (live or c.n not in self.changed):
-                continue
-            if c.time is not None or c.buried is not None:
-                self._leave(c.n)
+            if not everything:
+                before = (c.was_due, c.time is not None, c.buried is not None, c.lost_to)
+                same = (c.due, live, buried, winner) == before
+                if same and (live or c.n not in self.changed):
+                    continue
+                if c.time is not None or c.buried is not None:
+                    self._leave(c.n)
+                if live or buried:
+                    self._touch((key, c.published) for key, _ in unpacked_groups(c.groups))
             wake = c.published if c.due == 0 else c.updated if c.due == 1 else None
             time = self._join(c, members) if live else None
             grave = self._bury(c) if buried else None
-            places.append((c.due, wake, time, grave, winner, c.n))
-            if len(places) == _PLACED_AT_ONCE:
+            if (c.was_due, c.time, c.buried, c.lost_to) != (c.due, time, grave, winner) or not everything:
+                places.append((c.due, wake, time, grave, winner, c.n))
+            if len(members) >= _JOINED_AT_ONCE:
                 catalog.place(places)
                 catalog.join(members)
                 places, members = [], []
@@ -250,23 +257,18 @@ class Run:
     def _join(self, c: Candidate, members: list[tuple[int, int, int, str]]) -> int:
         """Note an article's place in each of its groups; returns the time by which it stands there."""
         time = self._time(c)
-        keys = []
         for key, name in unpacked_groups(c.groups):
             number = self._numbers.get(key)
             if number is None:
                 number = self._numbers[key] = self.catalog.group_number(key, name)
             members.append((number, time, c.n, name))
-            keys.append(key)
-        self._touch((key, c.published) for key in keys)
         self.live_change += 1
         return time
 
     def _bury(self, c: Candidate) -> int:
         """Put a withdrawn article's tombstone into its groups; returns the time by which it stands there."""
         time = self._time(c)
-        groups = unpacked_groups(c.groups)
-        self.catalog.bury([(key, time, c.n) for key, _ in groups])
-        self._touch((key, c.published) for key, _ in groups)
+        self.catalog.bury([(key, time, c.n) for key, _ in unpacked_groups(c.groups)])
         return time
 
     def _time(self, c: Candidate) -> int:

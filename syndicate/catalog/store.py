@@ -99,7 +99,11 @@ class Catalog:
         self._db.execute("REPLACE INTO files VALUES (?, ?, ?, ?, ?)", _file_values(row))
 
     def put_new(self, rows: Iterable[FileRow]) -> None:
-        """Put files, and the articles in them, that are all unknown yet."""
+        """Put files, and the articles in them, that are all unknown yet.
+
+        Each article is noted as if all of it were due and live, as nearly all are: ``place`` says
+        what is otherwise.
+        """
         last = self._db.execute("SELECT coalesce(max(n), 0) FROM articles").fetchone()[0]
         files: list[tuple[object, ...]] = []
         articles: list[tuple[object, ...]] = []
@@ -114,8 +118,9 @@ class Catalog:
                 relations.extend((last, link) for link in row.article.related)
         self._db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", files)
         self._db.executemany(
-            "INSERT INTO articles (n, path, id, link, published, updated, quality, groups, withdrawn, due)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            "INSERT INTO articles"
+            " (n, path, id, link, published, updated, quality, groups, withdrawn, due, time)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 2, ?5)",
             articles,
         )
         self._db.executemany("INSERT INTO contents VALUES (?, ?)", contents)
