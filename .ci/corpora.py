@@ -23,6 +23,10 @@ import jsonschema
 import yaml
 from lxml import etree
 
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+from programs import served
+from real_readers import READERS, by_id, moment
+
 CONFIG = """\
 site:
   title: {name}
@@ -55,6 +59,7 @@ def main(shared: Path) -> None:
             )
             (root / "syndicate.yaml").write_text(CONFIG.format(name=name, providers=providers))
             articles = check_site(root, name, grammar, schema)
+            check_readers(root, articles)
             check_archives(root, articles, grammar, schema)
             outlines.assertValid(etree.parse(root / "out" / "feeds.opml"))
             if name == "artificial-intelligence":
@@ -103,6 +108,28 @@ def check_site(root: Path, name: str, grammar: Any, schema: Any) -> dict[str, An
         topics = len(articles[id]["topics"])
         assert len(found) == 3 * (2 + 2 * topics), (id, found)
     return articles
+
+
+def check_readers(root: Path, articles: dict[str, Any]) -> None:
+    """Every real reader gives back every item of the site's feed: id, link, title, date."""
+    with served(root / "out") as url:
+        for name, (read, endings) in READERS.items():
+            for ending in endings:
+                with tempfile.TemporaryDirectory() as folder:
+                    items = by_id(read(root / "out", url, ending, Path(folder)))
+                assert set(items) == set(articles), (name, ending)
+                for id, item in items.items():
+                    right = articles[id]
+                    assert " ".join(item["title"].split()) == right["title"], (
+                        name,
+                        ending,
+                        id,
+                        item["title"],
+                    )
+                    assert item["link"] == quoted(right["link"]), (name, ending, id)
+                    date = moment(item.get("date") or item["updated"])
+                    assert int(date.timestamp()) == right["date"], (name, ending, id)
+    print(f"{len(READERS)} readers gave back {len(articles)} items each")
 
 
 def check_archives(root: Path, articles: dict[str, Any], grammar: Any, schema: Any) -> None:

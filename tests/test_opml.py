@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
+import subprocess
+
+import pytest
 from conftest import CONFIG, Project
 from lxml import etree
+from programs import needed
 
 FEEDS = "https://feeds.site.example/"
 
@@ -68,3 +74,41 @@ def test_it_changes_with_the_groups_only(project: Project) -> None:
     (project.root / "news" / "c.md").unlink()
     project.build()
     assert project.documents()["feeds.opml"] == before
+
+
+class TestRealReaders:
+    """Each imports every feed that the document names."""
+
+    @pytest.fixture
+    def addresses(self, project: Project) -> set[str]:
+        project.write("a", topics=["AI", "日本", "Q&A <x>"])
+        project.build()
+        return {outline.get("xmlUrl") for outline in body(project).iter("outline") if outline.get("xmlUrl")}
+
+    def test_newsboat(self, project: Project, addresses: set[str]) -> None:
+        program = needed("newsboat")
+        (project.root / "urls").write_text("")
+        (project.root / "conf").write_text("")
+        command = [program, "-u", "urls", "-C", "conf", "-c", "cache.db", "-i", "out/feeds.opml"]
+        env = {**os.environ, "HOME": str(project.root)}
+        subprocess.run(command, cwd=project.root, env=env, check=True, timeout=60, capture_output=True)
+        lines = (project.root / "urls").read_text().splitlines()
+        assert {line.split(" ")[0] for line in lines if line} == addresses
+        assert len([line for line in lines if "Topics" in line]) == 3
+
+    def test_sfeed(self, project: Project, addresses: set[str]) -> None:
+        program = needed("sfeed_opml_import")
+        with (project.out / "feeds.opml").open("rb") as file:
+            result = subprocess.run(
+                [program], stdin=file, check=True, timeout=60, capture_output=True, text=True
+            )
+        found = set(re.findall(r"^\s*feed '.*' '(.*)'$", result.stdout, re.MULTILINE))
+        assert found == addresses
+
+    def test_rss2email(self, project: Project, addresses: set[str]) -> None:
+        program = needed("r2e")
+        command = [program, "-c", "conf", "-d", "data.json", "opmlimport", "out/feeds.opml"]
+        env = {**os.environ, "HOME": str(project.root)}
+        subprocess.run(command, cwd=project.root, env=env, check=True, timeout=60, capture_output=True)
+        found = set(re.findall(r"^url = (.*)$", (project.root / "conf").read_text(), re.MULTILINE))
+        assert found == addresses
