@@ -242,7 +242,9 @@ class Run:
             wake = c.published if c.due == 0 else c.updated if c.due == 1 else None
             time = self._join(c, members) if live else None
             grave = self._bury(c) if buried else None
-            if (c.was_due, c.time, c.buried, c.lost_to) != (c.due, time, grave, winner) or not everything:
+            # Of all articles, most are noted already as what they are: due, and never to be woken.
+            noted = everything and c.due == 2
+            if not noted or (c.was_due, c.time, c.buried, c.lost_to) != (2, time, grave, winner):
                 places.append((c.due, wake, time, grave, winner, c.n))
             if len(members) >= _JOINED_AT_ONCE:
                 catalog.place(places)

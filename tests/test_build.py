@@ -71,6 +71,18 @@ class TestBadInput:
         project.build(now=NOW.replace(second=1))
         assert project.titles() == ["Later", "Now"]
 
+    def test_a_date_brought_forward_while_groups_change(self, project: Project) -> None:
+        """It is woken by its new date although the run that read it put everything into groups anew."""
+        project.write("now")
+        project.write("later", title="Later", publishedDateTime="2026-08-01T00:00:00Z")
+        project.build()
+        project.write("later", title="Later", publishedDateTime="2026-07-01T00:00:00Z")
+        project.configure(CONFIG + "feeds: {groups: [topic]}\n")
+        project.build()
+        assert project.titles() == ["A title"]
+        project.build(now=NOW.replace(month=7, day=2))
+        assert project.titles() == ["Later", "A title"]
+
     def test_two_files_with_one_link_are_one_article(self, project: Project) -> None:
         """The newest wins, then the path that sorts first; the other is a warning."""
         link = "https://publisher.example/same"

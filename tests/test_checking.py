@@ -223,6 +223,16 @@ def test_entities_are_not_expanded(tmp_path: Path) -> None:
     assert "xxx" not in problem.what
 
 
+def test_what_a_document_says_cannot_drive_the_terminal(tmp_path: Path) -> None:
+    """Escape sequences and line ends in hostile values are not printed."""
+    feed = json.loads(JSON)
+    feed["items"][0].update({"date_published": "\x1b[2J\nx", "\x1b]0;x": 1, "url": "\x1b[31mhttp"})
+    (tmp_path / "a.json").write_text(json.dumps(feed))
+    _, problems = check_feeds(str(tmp_path / "a.json"), now=NOW)
+    assert len(problems) == 3
+    assert all(str(problem).isprintable() for problem in problems)
+
+
 class TestCommand:
     def test_files_of_other_programs(self, tmp_path: Path) -> None:
         """One line a problem, a count, and exit code 1 where there is an error."""

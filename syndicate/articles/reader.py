@@ -551,7 +551,7 @@ class _Reader:
         """A whole number above nothing, or None."""
         if value is None:
             return None
-        if type(value) is str and value.isdecimal() and len(value) < 10:
+        if type(value) is str and value.isdecimal() and value.isascii() and len(value) < 10:
             number: int | None = int(value)
         else:
             number = self.whole_number(key, value, most)

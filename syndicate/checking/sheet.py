@@ -8,6 +8,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 
 from syndicate.articles.reader import image_type
+from syndicate.articles.text import forbidden_removed
 from syndicate.articles.urls import UrlError, clean_url
 from syndicate.errors import Problem, Severity
 
@@ -34,10 +35,15 @@ class Sheet:
         self.problems: list[Problem] = []
 
     def error(self, line: int, field: str, what: str, fix: str) -> None:
-        self.problems.append(Problem(self.path, line, min(line, 1), Severity.ERROR, field, what, fix))
+        self._report(line, Severity.ERROR, field, what, fix)
 
     def warn(self, line: int, field: str, what: str, fix: str) -> None:
-        self.problems.append(Problem(self.path, line, min(line, 1), Severity.WARNING, field, what, fix))
+        self._report(line, Severity.WARNING, field, what, fix)
+
+    def _report(self, line: int, severity: Severity, field: str, what: str, fix: str) -> None:
+        # What a document says is shown on a terminal: none of its control characters are.
+        words = [" ".join(forbidden_removed(text).split()) for text in (field, what, fix)]
+        self.problems.append(Problem(self.path, line, min(line, 1), severity, *words))
 
     # Values
 
