@@ -35,7 +35,6 @@ SHARED_DOMAINS = (
 )  # fmt: skip
 # Of the contract, what this version cannot do yet, and the value that stands for what it does.
 _NOT_YET: Mapping[str, Any] = {
-    "feeds.related": "links",
     "publish.targets": None,
     "publish.purge": None,
     "publish.delete": None,
@@ -103,6 +102,7 @@ class Feeds:
     min_quality: int | None
     html: bool  # index.html pages
     archive: str  # none | year | month | day: the periods of archive documents
+    related: str  # links | entries: related items are links of their article, or entries too
     rollup: bool  # a topic's articles stand in its parents' feeds too
 
 
@@ -151,6 +151,7 @@ class Settings:
             fix_encoding=self.content.fix_encoding,
             group_fields=tuple(sorted(named - {"topic", "provider"})),
             defaults=self.content.defaults,
+            related_entries=self.feeds.related == "entries",
         )
 
 
@@ -302,6 +303,7 @@ def _feeds(section: _Section) -> Feeds:
         min_quality=section.number("min_quality", None, -(10**9), 10**9),
         html=section.flag("html", True),
         archive=section.choice("archive", ("none", "year", "month", "day"), "none"),
+        related=section.choice("related", ("links", "entries"), "links"),
         rollup=section.flag("rollup", False),
     )
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
 from syndicate.articles.frontmatter import QuickParser
 from syndicate.articles.model import Article
-from syndicate.articles.reader import Providers, Reading, read_article, too_large, unreadable
+from syndicate.articles.reader import Providers, read_article, too_large, unreadable
+from syndicate.articles.related import related_articles
 from syndicate.articles.rules import MAX_FILE_SIZE, Rules
 from syndicate.catalog.packing import packed_groups
 from syndicate.catalog.rows import ArticleRow, FileRow
@@ -48,19 +50,26 @@ class ReadingJob:
                 reading = unreadable(file.path, f"cannot be read: {error.strerror}")
         return FileRow(
             file.path, file.size, file.mtime_ns, file.ctime_ns,
-            reading.problems, self._article_row(reading),
+            reading.problems,
+            self._article_row(reading.article, reading.quality) if reading.article else None,
+            self._derived(reading.article, reading.quality) if self.rules.related_entries else (),
         )  # fmt: skip
 
-    def _article_row(self, reading: Reading) -> ArticleRow | None:
-        article = reading.article
-        if article is None:
-            return None
+    def _article_row(self, article: Article, quality: int | None) -> ArticleRow:
         return ArticleRow(
             article.id, article.link,
-            int(article.published.timestamp()), int(article.updated.timestamp()), reading.quality,
+            int(article.published.timestamp()), int(article.updated.timestamp()), quality,
             tuple(item.link for item in article.related),
             article_groups(article, self.grouping), article.withdrawn, _encoder.encode(article),
         )  # fmt: skip
+
+    def _derived(self, article: Article | None, quality: int | None) -> tuple[ArticleRow, ...]:
+        """Rows of the related items; each has the article's date for its second: it waits for that."""
+        if article is None:
+            return ()
+        rows = [self._article_row(found, quality) for found in related_articles(article, self.rules.tag)]
+        named = int(article.published.timestamp())
+        return tuple(replace(row, updated=max(row.updated, named), derived=True) for row in rows)
 
 
 def decoded_rows(data: bytes) -> list[FileRow]:

@@ -122,14 +122,15 @@ class Run:
     def drop(self, paths: Iterable[str]) -> None:
         """Forget files that are gone."""
         for path in paths:
-            self._drop_article(path)
+            for dropped in (path, *self.catalog.derived(path)):
+                self._drop_article(dropped)
             self.catalog.drop_file(path)
 
     def _drop_article(self, path: str) -> None:
         known = self.catalog.article(path)
         if known is None:
             return
-        n, _, _, link, id = known
+        n, _, _, _, link, id = known
         self.catalog.touch(link, id)
         if self._leave(n):
             self._moved_from[link] = (path, id)
@@ -175,27 +176,35 @@ class Run:
                 self.progress("reading", done, len(files))
 
     def _take(self, row: FileRow) -> None:
-        catalog = self.catalog
-        known = catalog.article(row.path)
-        catalog.put_file(row)
+        before = set(self.catalog.derived(row.path))
+        self.catalog.put_file(row)
+        articles = row.by_path()
+        for path in before - articles.keys():
+            self._drop_article(path)
         if row.article is None:
             self._drop_article(row.path)
-            return
+        for path, article in articles.items():
+            self._take_article(path, article)
+
+    def _take_article(self, path: str, article: ArticleRow) -> None:
+        catalog = self.catalog
+        known = catalog.article(path)
         n = None
         if known is not None:
-            n, data, quality, link, id = known
-            if (data, quality) == (row.article.data, row.article.quality):
+            n, data, updated, quality, link, id = known
+            same = (data, updated) == (article.data, article.updated)
+            if same and quality == article.quality:
                 return
             catalog.touch(link, id)
-            if data == row.article.data:
+            if same:
                 # Only whether it is good enough may have changed: its place and its text did not.
-                catalog.set_quality(n, row.article.quality)
+                catalog.set_quality(n, article.quality)
                 return
             self._leave(n)
-        else:
-            self._report_move(row.path, row.article)
-        catalog.touch(row.article.link, row.article.id)
-        self.changed.add(catalog.put_article(row.path, row.article, n))
+        elif not article.derived:
+            self._report_move(path, article)
+        catalog.touch(article.link, article.id)
+        self.changed.add(catalog.put_article(path, article, n))
 
     def _report_move(self, path: str, article: ArticleRow) -> None:
         before = self._moved_from.get(article.link)
@@ -224,12 +233,15 @@ class Run:
         members: list[tuple[int, int, int, str]] = []
         for c in catalog.candidates(now, everything=everything):
             poor = least is not None and c.quality is not None and c.quality < least
-            allowed = c.due > 0 and not poor
+            # A related item waits for the article that names it, whose date is its second one.
+            allowed = c.due > (1 if c.derived else 0) and not poor
             winner = links.get(c.link) or ids.get(c.id) if allowed and not c.withdrawn else None
             live = allowed and winner is None and not c.withdrawn
             buried = allowed and bool(c.withdrawn) and c.id not in ids
             if live:
                 links[c.link] = ids[c.id] = c.path
+            elif buried:
+                links.setdefault(c.link, c.path)  # no related item brings it back
             if not everything:
                 before = (c.was_due, c.time is not None, c.buried is not None, c.lost_to)
                 same = (c.due, live, buried, winner) == before
@@ -264,7 +276,7 @@ class Run:
             if number is None:
                 number = self._numbers[key] = self.catalog.group_number(key, name)
             members.append((number, time, c.n, name))
-        self.live_change += 1
+        self.live_change += not c.derived
         return time
 
     def _bury(self, c: Candidate) -> int:
@@ -360,7 +372,7 @@ class Run:
 def _rules_key(rules: Rules) -> str:
     return repr(
         (sorted(rules.fields.items()), rules.tag, rules.site_url, str(rules.zone), rules.permalink,
-         rules.fix_encoding, rules.group_fields, sorted(rules.defaults.items()))
+         rules.fix_encoding, rules.group_fields, sorted(rules.defaults.items()), rules.related_entries)
     )  # fmt: skip
 
 

@@ -50,6 +50,7 @@ feeds:
   # content: full                         # full | summary
   # html: true                            # index.html: a list of all feeds, and a page a group
   # archive: month                        # none | year | month | day: what the feeds have no room for
+  # related: links                        # entries: related items are entries of their own too
   # rollup: false                         # true: a topic's articles stand in its parents' feeds too
   # order: published                      # published | updated: the newest first
   # min_quality: 50                       # articles with a lower quality are left out

@@ -31,6 +31,7 @@ CONFIGS = [
     CONFIG
     + "feeds: {limit: 2, archive: day, order: updated, html: false, groups: [topic, [topic, provider]]}\n",
     CONFIG + "feeds: {archive: month, max_bytes: 4000}\n",
+    CONFIG + "feeds: {related: entries, limit: 4, min_quality: 50}\n",
     CONFIG + "output: {compress: [gzip]}\n",
 ]
 

@@ -55,10 +55,10 @@ class TestGoodConfigs:
 
     def test_what_comes_later_is_a_warning(self) -> None:
         """A config for a newer version still works."""
-        text = CONFIG + "feeds: {related: entries}\npublish: {targets: []}\n"
+        text = CONFIG + "publish: {targets: [], purge: []}\n"
         settings = parse_config(text.encode(), Path("/p/config/syndicate.yaml"), "x")
         assert [(p.field, p.severity.value) for p in settings.warnings] == [
-            ("feeds.related", "warning"), ("publish.targets", "warning"),
+            ("publish.targets", "warning"), ("publish.purge", "warning"),
         ]  # fmt: skip
 
 

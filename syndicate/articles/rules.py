@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 # Raised with every change of what the same file is read as: catalogs are then read anew.
-READING_VERSION = 2
+READING_VERSION = 3
 MAX_FILE_SIZE = 2 * 1024 * 1024  # bytes
 
 
@@ -23,3 +23,4 @@ class Rules:
     fix_encoding: bool = True
     group_fields: tuple[str, ...] = ()  # front-matter keys that the config groups by
     defaults: Mapping[str, str] = field(default_factory=dict)  # field to value where it is not set
+    related_entries: bool = False  # related items are articles too

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 # White space to Python, so that no key and no name, which are folded lines, holds one.
 _BETWEEN = "\x1d"
 _WITHIN = "\x1e"
+# Between the path of a file and the number of a related item: by both the catalog knows the item.
+DERIVED = "\x1d"
 
 
 def packed_groups(groups: Iterable[tuple[str, str]]) -> str:

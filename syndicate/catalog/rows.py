@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from syndicate.catalog.packing import DERIVED
 from syndicate.errors import Problem
 
 
@@ -16,6 +17,14 @@ class FileRow(Struct, array_like=True):
     ctime_ns: int
     problems: tuple[Problem, ...]
     article: ArticleRow | None
+    derived: tuple[ArticleRow, ...] = ()  # of the article's related items
+
+    def by_path(self) -> dict[str, ArticleRow]:
+        """The articles by the paths that the catalog knows them by."""
+        if self.article is None:
+            return {}
+        named = {f"{self.path}{DERIVED}{n:02}": row for n, row in enumerate(self.derived)}
+        return {self.path: self.article, **named}
 
 
 class ArticleRow(Struct, array_like=True):
@@ -30,3 +39,4 @@ class ArticleRow(Struct, array_like=True):
     groups: str  # keys and spellings (packing.py)
     withdrawn: bool
     data: bytes
+    derived: bool = False  # it is a related item of the article in its file

@@ -10,7 +10,7 @@ from pathlib import Path
 from syndicate.errors import LockedError, SyndicateError, WriteError
 
 # Raised with every change of a table, or of what its blobs hold.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _APPLICATION_ID = 0x53594E44  # "SYND"
 
 _TABLES = """
@@ -31,6 +31,7 @@ CREATE TABLE articles (
   lost_to TEXT,     -- the path of the article with the same link or id that is live instead
   withdrawn INTEGER,-- 1: it was public, and is taken back
   buried INTEGER,   -- by which its tombstone stands in its groups; NULL: there is none
+  derived INTEGER,  -- 1: it is a related item of the article in the file that its path begins with
   groups TEXT       -- the keys of its groups, each with the article's spelling (packing.py)
 );
 -- The articles themselves, apart: rows that often change stay small.

@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from syndicate.catalog.packing import unpacked_groups
+from syndicate.catalog.packing import DERIVED, unpacked_groups
 from syndicate.catalog.schema import INDEXES
 from syndicate.errors import Problem, Severity
 
@@ -30,6 +30,7 @@ class Candidate(NamedTuple):
     time: int | None  # None: it was not live
     lost_to: str | None
     withdrawn: bool
+    derived: bool
     buried: int | None  # None: it had no tombstone
     groups: str
 
@@ -111,16 +112,16 @@ class Catalog:
         relations: list[tuple[int, str]] = []
         for row in rows:
             files.append(_file_values(row))
-            if row.article is not None:
+            for path, article in row.by_path().items():
                 last += 1
-                articles.append((last, row.path, *_article_values(row.article)))
-                contents.append((last, row.article.data))
-                relations.extend((last, link) for link in row.article.related)
+                articles.append((last, path, *_article_values(article)))
+                contents.append((last, article.data))
+                relations.extend((last, link) for link in article.related)
         self._db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", files)
         self._db.executemany(
             "INSERT INTO articles"
-            " (n, path, id, link, published, updated, quality, groups, withdrawn, due, time)"
-            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, 2, ?5)",
+            " (n, path, id, link, published, updated, quality, groups, withdrawn, derived, due, time)"
+            " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 2, ?5)",
             articles,
         )
         self._db.executemany("INSERT INTO contents VALUES (?, ?)", contents)
@@ -134,10 +135,11 @@ class Catalog:
         found = self._db.execute("SELECT problems FROM files WHERE problems IS NOT NULL")
         return [_unpacked(item) for (packed,) in found for item in json.loads(packed)]
 
-    def article(self, path: str) -> tuple[int, bytes, int | None, str, str] | None:
-        """Number, data, quality, link and id of the article in a file."""
-        row: tuple[int, bytes, int | None, str, str] | None = self._db.execute(
-            "SELECT n, data, quality, link, id FROM articles JOIN contents ON article = n WHERE path = ?",
+    def article(self, path: str) -> tuple[int, bytes, int, int | None, str, str] | None:
+        """Number, data, time of update, quality, link and id of the article in a file."""
+        row: tuple[int, bytes, int, int | None, str, str] | None = self._db.execute(
+            "SELECT n, data, updated, quality, link, id FROM articles JOIN contents ON article = n"
+            " WHERE path = ?",
             (path,),
         ).fetchone()
         return row
@@ -145,15 +147,23 @@ class Catalog:
     def path(self, n: int) -> str:
         """The file of an article."""
         path: str = self._db.execute("SELECT path FROM articles WHERE n = ?", (n,)).fetchone()[0]
-        return path
+        return path.partition(DERIVED)[0]
+
+    def derived(self, path: str) -> list[str]:
+        """The paths by which the related items of a file's article are known."""
+        rows = self._db.execute(
+            "SELECT path FROM articles WHERE path > ?1 || char(29) AND path < ?1 || char(30)", (path,)
+        )
+        return [found for (found,) in rows]
 
     def put_article(self, path: str, row: ArticleRow, n: int | None) -> int:
         """Insert, or update number ``n``, which must have left its groups."""
         values = _article_values(row)
         if n is None:
             cursor = self._db.execute(
-                "INSERT INTO articles (path, id, link, published, updated, quality, groups, withdrawn, due)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)",
+                "INSERT INTO articles"
+                " (path, id, link, published, updated, quality, groups, withdrawn, derived, due)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
                 (path, *values),
             )
             n = cursor.lastrowid
@@ -161,7 +171,7 @@ class Catalog:
         else:
             self._db.execute(
                 "UPDATE articles SET id = ?, link = ?, published = ?, updated = ?, quality = ?,"
-                " groups = ?, withdrawn = ? WHERE n = ?",
+                " groups = ?, withdrawn = ?, derived = ? WHERE n = ?",
                 (*values, n),
             )
             self._db.execute("DELETE FROM relations WHERE article = ?", (n,))
@@ -210,7 +220,7 @@ class Catalog:
     def candidates(self, now: int, *, everything: bool) -> Iterator[Candidate]:
         """The articles with a touched link or id, and all that share one with those.
 
-        Newest first, then those that are withdrawn.
+        Newest first, then those that are withdrawn, then related items.
         Or all articles.
         """
         if not everything:
@@ -219,11 +229,11 @@ class Catalog:
         rows = self._db.execute(
             "SELECT n, path, id, link, published, updated, quality,"  # noqa: S608  # constants
             " CASE WHEN published > :now THEN 0 WHEN updated > :now THEN 1 ELSE 2 END,"
-            " due, time, lost_to, withdrawn, buried, groups"
+            " due, time, lost_to, withdrawn, derived, buried, groups"
             f" FROM articles {'' if everything else touched}"
             # No index has this order, so that all rows are sorted before the first is given: the
             # table may be changed meanwhile.
-            " ORDER BY withdrawn, published DESC, path",
+            " ORDER BY derived, withdrawn, published DESC, path",
             {"now": now},
         )
         return map(Candidate._make, rows)
@@ -256,7 +266,8 @@ class Catalog:
     def lost(self) -> list[tuple[str, str, str, str]]:
         """Path, link, id and the winner's path of every article that another one keeps out."""
         return self._db.execute(
-            "SELECT path, link, id, lost_to FROM articles WHERE lost_to IS NOT NULL ORDER BY path"
+            "SELECT path, link, id, lost_to FROM articles"
+            " WHERE lost_to IS NOT NULL AND NOT derived ORDER BY path"
         ).fetchall()
 
     # Groups
@@ -264,10 +275,11 @@ class Catalog:
     def leave(self, n: int) -> tuple[list[str], int, bool]:
         """Take an article, or its tombstone, out of its groups.
 
-        Returns the groups' keys, none if it was in none, its date, and whether it was live.
+        Returns the groups' keys, none if it was in none, its date, and whether it was a live article,
+        no related item.
         """
-        time, buried, published, groups = self._db.execute(
-            "SELECT time, buried, published, groups FROM articles WHERE n = ?", (n,)
+        time, buried, published, derived, groups = self._db.execute(
+            "SELECT time, buried, published, derived, groups FROM articles WHERE n = ?", (n,)
         ).fetchone()
         if time is None and buried is None:
             return [], published, False
@@ -281,7 +293,7 @@ class Catalog:
                 [(key, time, n) for key in keys],
             )
         self._db.execute("UPDATE articles SET time = NULL, buried = NULL WHERE n = ?", (n,))
-        return keys, published, time is not None
+        return keys, published, time is not None and not derived
 
     def regroup(self, groups_of: Callable[[bytes], str]) -> None:
         """Take all articles out of their groups, and find those anew from their data."""
@@ -472,7 +484,7 @@ class Catalog:
 
 
 def _article_values(row: ArticleRow) -> tuple[object, ...]:
-    return (row.id, row.link, row.published, row.updated, row.quality, row.groups, row.withdrawn)
+    return (row.id, row.link, row.published, row.updated, row.quality, row.groups, row.withdrawn, row.derived)
 
 
 def _file_values(row: FileRow) -> tuple[object, ...]:
