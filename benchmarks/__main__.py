@@ -33,7 +33,8 @@ Figure = tuple[float, float]  # wall seconds, MB of the largest process
 
 
 def timed(command: list[str], folder: Path) -> Figure:
-    """One run of a command as a whole process."""
+    """One run of a command as a whole process; what others have written is on the disk before it begins."""
+    os.sync()
     started = time.perf_counter()
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
