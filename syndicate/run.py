@@ -158,12 +158,12 @@ class Run:
         self.files, self.files_read = tree.count, len(files)
         if not files:
             return
-        from syndicate.reading import ReadingJob, decoded_rows
+        from syndicate.reading import ReadingJob, decoded_rows, encoded_files
 
         parallel = len(files) >= WORTH_FORKING
         job = ReadingJob(self.settings.rules, self.grouping, many=parallel)
         done = 0
-        chunks = workers.chunks(files, READ_CHUNK)
+        chunks = map(encoded_files, workers.chunks(files, READ_CHUNK))
         for encoded in self.pool.mapped(job, chunks, parallel=parallel):
             rows = decoded_rows(encoded)
             if everything:

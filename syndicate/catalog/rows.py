@@ -23,6 +23,8 @@ class FileRow(Struct, array_like=True):
         """The articles by the paths that the catalog knows them by."""
         if self.article is None:
             return {}
+        if not self.derived:
+            return {self.path: self.article}
         named = {f"{self.path}{DERIVED}{n:02}": row for n, row in enumerate(self.derived)}
         return {self.path: self.article, **named}
 

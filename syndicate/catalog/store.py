@@ -116,7 +116,7 @@ class Catalog:
                 last += 1
                 articles.append((last, path, *_article_values(article)))
                 contents.append((last, article.data))
-                relations.extend((last, link) for link in article.related)
+                relations.extend([(last, link) for link in article.related])
         self._db.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", files)
         self._db.executemany(
             "INSERT INTO articles"
