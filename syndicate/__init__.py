@@ -17,6 +17,10 @@ Everything that stops a run is a ``SyndicateError``; a bad article never is: it 
 report. One article can be read by itself, without a disk::
 
     reading = syndicate.read_article(data, "news/2021-01-25-title.md", "2021-01-25-title", settings.rules)
+
+and so can finished feeds of any program be checked, in a folder, a file or at a URL::
+
+    count, problems = syndicate.check_feeds("out/", now=datetime.now(UTC))
 """
 
 from typing import TYPE_CHECKING, Any
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from syndicate.articles.model import Article, Image, Provider, Related, Video
     from syndicate.articles.reader import Reading, read_article
     from syndicate.articles.rules import Rules
+    from syndicate.checking.documents import check_feeds
     from syndicate.config import Settings, load_config
     from syndicate.errors import (
         BrakeError,
@@ -46,6 +51,7 @@ _HOMES = {
     "syndicate.articles.model": ("Article", "Image", "Provider", "Related", "Video"),
     "syndicate.articles.reader": ("Reading", "read_article"),
     "syndicate.articles.rules": ("Rules",),
+    "syndicate.checking.documents": ("check_feeds",),
     "syndicate.pipeline": ("build", "check"),
     "syndicate.run": ("Report",),
     "syndicate.config": ("Settings", "load_config"),
@@ -91,6 +97,7 @@ __all__ = [
     "Written",
     "build",
     "check",
+    "check_feeds",
     "load_config",
     "read_article",
 ]

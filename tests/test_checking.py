@@ -13,8 +13,7 @@ from programs import served
 from test_cli import run
 from test_readers import PROBES
 
-from syndicate.checking.documents import check_feeds
-from syndicate.errors import SyndicateError
+from syndicate import SyndicateError, check_feeds
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 RSS = """\
