@@ -144,7 +144,7 @@ class Directory:
 
         try:
             with open(self.full(path), "rb") as file:
-                head = file.read(4096)
+                head = file.read(65_536)  # titles and descriptions come before the address
         except OSError:
             return False
         return f'"{feeds_url}{path_encoded(path)}"'.encode() in head and b"Syndicate" in head

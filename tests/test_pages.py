@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -265,3 +266,19 @@ class TestUse:
             == "auto"
         )
         page.close()
+
+
+def test_pages_of_groups_that_went_while_the_catalog_was_lost(project: Project) -> None:
+    """They say whose they are in their first lines, however long their titles; somebody else's page stays."""
+    project.write("a", topics=["X" * 1900], title="T")
+    project.build()
+    [page_path] = [
+        path for path in project.documents() if path.startswith("topic/") and path.endswith("index.html")
+    ]
+    (project.out / "mine").mkdir()
+    (project.out / "mine" / "index.html").write_text("<p>Syndicate is what I read about</p>")
+    project.write("a", topics=["Y"], title="T")
+    shutil.rmtree(project.root / ".syndicate")
+    project.build()
+    assert page_path not in project.documents()
+    assert "mine/index.html" in project.documents()

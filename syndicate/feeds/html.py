@@ -181,11 +181,13 @@ def _head(feed: Feed, formats: Sequence[str]) -> str:
     icon = f'<link rel="icon" href="{attribute_escaped(feed.icon)}">\n' if feed.icon else ""
     return (
         f'<!DOCTYPE html>\n<html lang="{attribute_escaped(feed.language)}">\n<head>\n<meta charset="utf-8">\n'
+        # First, for output.py looks here for what says that a document is ours.
+        '<meta name="generator" content="Syndicate">\n'
+        f'<link rel="canonical" href="{attribute_escaped(feed.url.removesuffix("feed") + PAGE)}">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f'<meta name="generator" content="Syndicate">\n<title>{text_escaped(feed.title)}</title>\n'
+        f"<title>{text_escaped(feed.title)}</title>\n"
         f'<meta name="description" content="{attribute_escaped(" ".join(feed.description.split()))}">\n'
-        f'<link rel="canonical" href="{attribute_escaped(feed.url.removesuffix("feed") + PAGE)}">\n'
         f"{icon}{discovery}<style>{_STYLE}</style>\n</head>\n<body>\n"
     )
 
