@@ -57,7 +57,7 @@ def test_it_is_refused(project: Project, changes: dict[str, Any], why: str) -> N
     project.build()
     before = project.documents()
     tamper(project, "news/bad.md", **changes)
-    project.configure(CONFIG.replace("site:\n", "site:\n  description: New\n"))
+    project.configure(CONFIG.replace("site:\n", "site:\n  copyright: New\n"))
     for _ in range(2):
         report = project.build()
         [problem] = report.problems
@@ -67,10 +67,10 @@ def test_it_is_refused(project: Project, changes: dict[str, Any], why: str) -> N
         assert {path.rpartition("/")[0] for path in refused} == {"", "topic/ai", "provider/publisher.example"}
         after = project.documents()
         assert {path for path in after if after[path] == before[path]} >= refused
-    assert "New" in project.parsed("topic/other/feed.atom").feed.subtitle
+    assert "New" in project.parsed("topic/other/feed.atom").feed.rights
     project.write("bad", title="Mended")
     assert project.build().problems == ()
-    assert "New" in project.parsed("topic/ai/feed.atom").feed.subtitle
+    assert "New" in project.parsed("topic/ai/feed.atom").feed.rights
     assert sorted(project.titles()) == ["A title", "A title", "Mended"]
     after = project.documents()
     project.build(full=True)
@@ -97,7 +97,7 @@ def test_an_id_stands_in_a_document_once(project: Project) -> None:
     project.write("two")
     project.build()
     tamper(project, "news/two.md", id="tag:site.example,2020:one")
-    project.configure(CONFIG.replace("site:\n", "site:\n  description: New\n"))
+    project.configure(CONFIG.replace("site:\n", "site:\n  copyright: New\n"))
     [problem] = project.build().problems
     assert (problem.path, problem.what.partition(";")[0]) == (
         "news/two.md",

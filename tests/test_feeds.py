@@ -433,6 +433,14 @@ class TestSettings:
         project.build()
         assert etree.fromstring(project.documents()["feed.rss"]).findtext("channel/ttl") == minutes
 
+    def test_the_sites_description_is_the_sites(self, project: Project) -> None:
+        """A group that has none says its title."""
+        project.configure(CONFIG.replace("site:\n", "site:\n  description: On everything\n"))
+        project.write("a")
+        project.build()
+        assert project.parsed("feed.rss").feed.subtitle == "On everything"
+        assert project.parsed("topic/ai/feed.rss").feed.subtitle == "AI – Test Site"
+
     def test_a_providers_feed_credits_the_provider(self, project: Project) -> None:
         """Other feeds, the site."""
         project.write("a")

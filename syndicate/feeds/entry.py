@@ -92,7 +92,7 @@ class EntryMaker:
         return Feed(
             id=f"tag:{site.tag}:/{path}",
             title=group.title,
-            description=group.description or site.description or group.title,
+            description=group.description or group.title,
             page=f"{site.feeds_url}{path}{PAGE}" if path and self.settings.feeds.html else site.url,
             url=f"{site.feeds_url}{path}feed",
             updated=updated,
