@@ -196,7 +196,7 @@ class Writer:
         }
         site = maker.feed(run.directory.group(SITE), [])
         groups = maker.listed(counts)
-        yield OPML, opml.render_opml(site, feeds.formats, groups, pages=feeds.html)
+        yield OPML, opml.render_opml(site, feeds.formats, groups)
         if feeds.html:
             yield PAGE, html.render_index(site, feeds.formats, groups)
 

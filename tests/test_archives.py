@@ -91,6 +91,19 @@ def test_json_feeds_lead_through_everything(project: Project) -> None:
     }  # fmt: skip
 
 
+def test_namespaces_are_declared_on_the_root_alone(project: Project) -> None:
+    """And Atom's elements have no prefix in Atom documents: readers that look for text know none."""
+    project.configure(CONFIG + "feeds: {limit: 1, archive: month}\npublish: {hub: 'https://hub.example/'}\n")
+    write(project, "2025-11-05", "2026-01-01", "2026-03-01")
+    project.build()
+    for path, data in project.documents().items():
+        if path.endswith((".atom", ".rss")):
+            declared = data.partition(b"?>")[2].lstrip().partition(b">")[0].count(b"xmlns")
+            assert data.count(b"xmlns") == declared > 0, path
+        if path.endswith(".atom"):
+            assert b":link" not in data, path
+
+
 @pytest.mark.parametrize(
     ("period", "expected"),
     [

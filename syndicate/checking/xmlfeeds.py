@@ -246,8 +246,10 @@ def _media(element: Any, sheet: Sheet) -> None:
 
 
 def _atom(feed: Any, sheet: Sheet, url: str | None) -> None:
-    if feed.prefix is not None:
-        sheet.warn(1, "feed", f"Atom has the prefix {feed.prefix}:", "make it the default namespace")
+    prefixed = next((e for e in feed.iter(f"{_ATOM}*") if e.prefix is not None), None)
+    if prefixed is not None:
+        what = f"Atom has the prefix {prefixed.prefix}:"
+        sheet.warn(_line(prefixed), _name(prefixed), what, "make it the default namespace")
     _once(feed, tuple(_ATOM + tag for tag in ("id", "title", "updated", "subtitle", "rights")), sheet, "feed")
     sheet.id(*_atom_field("feed", feed, "id"), {}, uri=True)
     sheet.title(*_atom_field("feed", feed, "title"))

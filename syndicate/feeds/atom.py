@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from syndicate.articles.dates import rfc3339
 from syndicate.feeds.markup import attribute_escaped, checked, element, text_element, text_escaped
-from syndicate.feeds.mended import ATOM_NAMESPACES, HISTORY, TOMBSTONES
+from syndicate.feeds.mended import ATOM_NAMESPACES, TOMBSTONES
 from syndicate.feeds.model import MEDIA_TYPES, Entry, Feed, Person, Source
 from syndicate.feeds.shared import Parts, feed_generator, media_attributes, person
 
@@ -69,19 +69,8 @@ def _source(source: Source, updated: str) -> str:
 
 def render_feed(feed: Feed) -> tuple[bytes, bytes]:
     """The document before its first entry and after its last."""
-    namespaces = {
-        **ATOM_NAMESPACES,
-        **({"fh": HISTORY} if feed.archive.period else {}),
-        **({"at": TOMBSTONES} if feed.tombstones else {}),
-    }
-    generator = feed_generator(feed, namespaces)
-    generator.language(feed.language)
-    generator.link(href=feed.page, rel="alternate", type="text/html")
-    generator.link(href=f"{feed.self_url}.atom", rel="self", type=MEDIA_TYPES["atom"])
-    for rel, url in feed.archive_links:
-        generator.mends.atom_links.append({"href": f"{url}.atom", "rel": rel, "type": MEDIA_TYPES["atom"]})
-    if feed.hub:
-        generator.link(href=feed.hub, rel="hub")
+    namespaces = {**ATOM_NAMESPACES, "at": TOMBSTONES} if feed.tombstones else ATOM_NAMESPACES
+    generator = feed_generator(feed, "atom", namespaces)
     generator.subtitle(feed.description)
     if feed.author:
         generator.author(person(feed.author))
@@ -92,7 +81,7 @@ def render_feed(feed: Feed) -> tuple[bytes, bytes]:
     if feed.logo:
         generator.logo(feed.logo)
     head, tail = generator.atom_around()
-    # RFC 6721, section 3. The grammar of RFC 4287 lets no extension element follow an entry (rule 26).
+    # RFC 6721, section 3. The grammar of RFC 4287 lets no extension element follow an entry.
     stones = [
         element("at:deleted-entry", {"ref": tombstone.id, "when": rfc3339(tombstone.when)}) + "\n"
         for tombstone in feed.tombstones

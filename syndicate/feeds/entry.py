@@ -132,7 +132,7 @@ class EntryMaker:
             kind = kind_of(key)
             name = self.directory.title(key)
             order = (kinds.index(kind), name_key(name), key)
-            found.append((order, Listed(heading(kind), name, feed.title, feed.url, count, newest)))
+            found.append((order, Listed(heading(kind), name, feed.title, feed.page, feed.url, count, newest)))
         return [listed for _, listed in sorted(found, key=lambda pair: pair[0])]
 
     def _category(self, name: str) -> Category:

@@ -16,7 +16,7 @@ from syndicate.articles.dates import long_date, rfc3339
 from syndicate.articles.model import Image
 from syndicate.articles.urls import path_encoded
 from syndicate.feeds.markup import attribute_escaped, checked, text_escaped
-from syndicate.feeds.model import FORMAT_NAMES, MEDIA_TYPES, PREFERRED, Entry, Feed, Listed, Source
+from syndicate.feeds.model import FORMAT_NAMES, MEDIA_TYPES, PREFERRED, Entry, Feed, Listed, beside
 from syndicate.groups import OPML, PAGE
 
 _STYLE = """\
@@ -110,13 +110,10 @@ def _by(entry: Entry) -> str:
     parts = []
     if entry.author:
         name = entry.author.name
-        parts.append(_link(_page_of(entry.source), name) if entry.source else text_escaped(name))
+        page = beside(entry.source.url, PAGE) if entry.source else ""
+        parts.append(_link(page, name) if page else text_escaped(name))
     parts.append(_time(entry.published))
     return " · ".join(parts)
-
-
-def _page_of(source: Source) -> str:
-    return source.url.removesuffix("feed") + PAGE
 
 
 def _time(time: datetime) -> str:
@@ -154,7 +151,7 @@ def render_index(site: Feed, formats: Sequence[str], groups: Iterable[Listed]) -
         f'<header><p class="soft">{_link(site.site_url, site.site_title)}</p>{_mark(site)}'
         f'<h1 dir="auto">{text_escaped(site.title)}</h1>{_description(site)}'
         f"{_feeds(site.url, site.title, formats)}"
-        f'<p class="soft">{_link(site.url.removesuffix("feed") + OPML, "All feeds as OPML")}, '
+        f'<p class="soft">{_link(beside(site.url, OPML), "All feeds as OPML")}, '
         "to subscribe to them in one step</p></header>\n<main>\n",
     ]
     for heading, listed in groupby(groups, key=lambda group: group.heading):
@@ -162,8 +159,7 @@ def render_index(site: Feed, formats: Sequence[str], groups: Iterable[Listed]) -
         for group in listed:
             count = f"{group.count:,} article{'' if group.count == 1 else 's'}"
             newest = f", newest {_time(group.newest)}" if group.newest else ""
-            page = group.url.removesuffix("feed") + PAGE
-            name = _link(page, group.name, ' class="name" dir="auto"')
+            name = _link(group.page, group.name, ' class="name" dir="auto"')
             feeds = _feeds(group.url, group.name, formats)
             written.append(f'<li>{name}<p class="soft">{count}{newest}</p>{feeds}</li>\n')
         written.append("</ul></section>\n")
@@ -183,7 +179,7 @@ def _head(feed: Feed, formats: Sequence[str]) -> str:
         f'<!DOCTYPE html>\n<html lang="{attribute_escaped(feed.language)}">\n<head>\n<meta charset="utf-8">\n'
         # First, for output.py looks here for what says that a document is ours.
         '<meta name="generator" content="Syndicate">\n'
-        f'<link rel="canonical" href="{attribute_escaped(feed.url.removesuffix("feed") + PAGE)}">\n'
+        f'<link rel="canonical" href="{attribute_escaped(beside(feed.url, PAGE))}">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{text_escaped(feed.title)}</title>\n"

@@ -37,8 +37,7 @@ class _FeedMends(BaseExtension):  # type: ignore[misc]  # feedgen has no type hi
         self.namespaces: Mapping[str, str] = {}
         self.page = ""
         self.updated = _EPOCH
-        self.rss_links: list[dict[str, str]] = []
-        self.atom_links: list[dict[str, str]] = []
+        self.links: list[dict[str, str]] = []  # that feedgen does not write
         self.archive = False
 
     def extend_ns(self) -> dict[str, str]:
@@ -51,11 +50,8 @@ class _FeedMends(BaseExtension):  # type: ignore[misc]  # feedgen has no type hi
         assert link is not None
         link.text = self.page
         # feed.py:274-287: one self link is written, and no other atom:link.
-        for attributes in self.rss_links:
-            etree.SubElement(channel, f"{{{ATOM}}}link", attributes)
+        self._extend(channel, f"{{{ATOM}}}link")
         etree.SubElement(channel, "lastBuildDate").text = rfc822(self.updated)
-        if self.archive:
-            etree.SubElement(channel, f"{{{HISTORY}}}archive")
         return rss
 
     def extend_atom(self, feed: etree._Element) -> etree._Element:
@@ -63,11 +59,15 @@ class _FeedMends(BaseExtension):  # type: ignore[misc]  # feedgen has no type hi
         assert updated is not None
         updated.text = rfc3339(self.updated)
         # feed.py:455: of rels it knows those of RFC 4287 and HTML, not those of RFC 5005.
-        for attributes in self.atom_links:
-            etree.SubElement(feed, f"{{{ATOM}}}link", attributes)
-        if self.archive:
-            etree.SubElement(feed, f"{{{HISTORY}}}archive")
+        # feed.py:98: xmlns is an attribute here; to lxml the elements have no namespace.
+        self._extend(feed, "link")
         return feed
+
+    def _extend(self, head: etree._Element, link: str) -> None:
+        for attributes in self.links:
+            etree.SubElement(head, link, attributes)
+        if self.archive:
+            etree.SubElement(head, f"{{{HISTORY}}}archive")
 
 
 class MendedFeed(FeedGenerator):  # type: ignore[misc]  # feedgen has no type hints

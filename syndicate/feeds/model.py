@@ -18,6 +18,11 @@ PREFERRED = ("atom", "rss", "json")
 FORMAT_NAMES = {"rss": "RSS", "atom": "Atom", "json": "JSON Feed"}
 
 
+def beside(url: str, name: str) -> str:
+    """The URL of a file in the folder of a feed; ``url`` is the feed's, without its ending."""
+    return url.removesuffix("feed") + name
+
+
 class Person(Struct, frozen=True):
     """Who wrote an entry, or who stands behind a feed."""
 
@@ -127,7 +132,7 @@ class Feed(Struct, frozen=True):
         return [(rel, url) for rel, url in links if url]
 
     def _archive_url(self, period: str) -> str:
-        return f"{self.url.removesuffix('feed')}archive/{period}" if period else ""
+        return beside(self.url, f"archive/{period}") if period else ""
 
 
 class Listed(Struct, frozen=True):
@@ -136,6 +141,7 @@ class Listed(Struct, frozen=True):
     heading: str  # of its kind: Topics
     name: str
     title: str  # of its feed
+    page: str  # where a person reads what it is about
     url: str  # of its feed without the ending
     count: int  # of its articles
     newest: datetime | None  # None: it is empty

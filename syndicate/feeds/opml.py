@@ -7,11 +7,10 @@ from itertools import groupby
 
 from syndicate.feeds.markup import checked, element, text_element
 from syndicate.feeds.model import PREFERRED, Feed, Listed
-from syndicate.groups import PAGE
 
 
-def render_opml(site: Feed, formats: Sequence[str], groups: Iterable[Listed], *, pages: bool) -> bytes:
-    """The document. ``pages`` says whether each group has an HTML page."""
+def render_opml(site: Feed, formats: Sequence[str], groups: Iterable[Listed]) -> bytes:
+    """The document, with a link to each group's page."""
     # One format each, or subscribers would have every feed thrice.
     ending = next(name for name in PREFERRED if name in formats)
     written = [
@@ -22,13 +21,7 @@ def render_opml(site: Feed, formats: Sequence[str], groups: Iterable[Listed], *,
         _outline(site.title, site.url, ending, site.page),
     ]
     for heading, listed in groupby(groups, key=lambda group: group.heading):
-        outlines = [
-            _outline(
-                group.title, group.url, ending,
-                group.url.removesuffix("feed") + PAGE if pages else site.page,
-            )
-            for group in listed
-        ]  # fmt: skip
+        outlines = [_outline(group.title, group.url, ending, group.page) for group in listed]
         inside = "\n" + "".join(outlines)
         written.append(element("outline", {"text": heading, "title": heading}, inside) + "\n")
     written.append("</body>\n</opml>\n")

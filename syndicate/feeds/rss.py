@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from syndicate.articles.dates import rfc822, rfc3339
 from syndicate.feeds.markup import attribute_escaped, checked, text_element, text_escaped
-from syndicate.feeds.mended import HISTORY, RSS_NAMESPACES, rss_title_escapes
-from syndicate.feeds.model import MEDIA_TYPES, Entry, Feed
+from syndicate.feeds.mended import RSS_NAMESPACES, rss_title_escapes
+from syndicate.feeds.model import Entry, Feed
 from syndicate.feeds.shared import Parts, feed_generator
 
 
@@ -14,7 +14,7 @@ def render_entry(entry: Entry, parts: Parts) -> bytes:
     written = [
         f"<item><title>{_title_escaped(entry.title)}</title>", text_element("link", entry.link),
         f"<description>{parts.summary}</description><content:encoded>{parts.html}</content:encoded>"
-        # Without a summary the description is the text; nothing is said twice (rule 12).
+        # Without a summary the description is the text; nothing is said twice.
         if parts.summary else f"<description>{parts.html}</description>",
         f'<guid isPermaLink="false">{text_escaped(entry.id)}</guid>',
     ]  # fmt: skip
@@ -56,19 +56,11 @@ def _title_escaped(title: str) -> str:
 
 def render_feed(feed: Feed) -> tuple[bytes, bytes]:
     """The document before its first item and after its last."""
-    namespaces = {**RSS_NAMESPACES, "fh": HISTORY} if feed.archive.period else RSS_NAMESPACES
-    generator = feed_generator(feed, namespaces)
-    generator.link(href=feed.page, rel="alternate", type="text/html")
+    generator = feed_generator(feed, "rss", RSS_NAMESPACES)
     generator.description(feed.description)
-    generator.link(href=f"{feed.self_url}.rss", rel="self", type=MEDIA_TYPES["rss"])
-    for rel, url in feed.archive_links:
-        generator.mends.rss_links.append({"href": f"{url}.rss", "rel": rel, "type": MEDIA_TYPES["rss"]})
-    generator.language(feed.language)
     generator.docs("https://www.rssboard.org/rss-specification")
     if feed.ttl:
         generator.ttl(feed.ttl)
-    if feed.hub:
-        generator.mends.rss_links.append({"href": feed.hub, "rel": "hub"})
     if feed.rights:
         generator.copyright(feed.rights)
     if feed.author and feed.author.email:

@@ -8,8 +8,8 @@ from msgspec import Struct
 
 from syndicate.articles.model import Image
 from syndicate.feeds.markup import attribute_escaped, element, text_escaped
-from syndicate.feeds.mended import MendedFeed
-from syndicate.feeds.model import Entry, Feed, Person
+from syndicate.feeds.mended import HISTORY, MendedFeed
+from syndicate.feeds.model import MEDIA_TYPES, Entry, Feed, Person
 
 
 class Parts(Struct, frozen=True):
@@ -78,12 +78,22 @@ def person(author: Person) -> dict[str, str]:
     return {name: value for name, value in fields.items() if value}
 
 
-def feed_generator(feed: Feed, namespaces: Mapping[str, str]) -> MendedFeed:
-    """The part of a feed's head that both formats set alike."""
+def feed_generator(feed: Feed, ending: str, namespaces: Mapping[str, str]) -> MendedFeed:
+    """The part of a feed's head that both formats set alike; ``ending`` is the format's."""
+    type = MEDIA_TYPES[ending]
+    if feed.archive.period:
+        namespaces = {**namespaces, "fh": HISTORY}
     generator = MendedFeed(namespaces, feed.page, feed.updated)
     generator.id(feed.id)
     generator.title(feed.title)
     # No version: an upgrade that changes nothing else must not change every document.
     generator.generator("Syndicate")
+    generator.language(feed.language)
+    generator.link(href=feed.page, rel="alternate", type="text/html")
+    generator.link(href=f"{feed.self_url}.{ending}", rel="self", type=type)
+    for rel, url in feed.archive_links:
+        generator.mends.links.append({"href": f"{url}.{ending}", "rel": rel, "type": type})
+    if feed.hub:
+        generator.mends.links.append({"href": feed.hub, "rel": "hub"})
     generator.mends.archive = bool(feed.archive.period)
     return generator
