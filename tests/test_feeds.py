@@ -399,7 +399,7 @@ class TestEntryHtml:
 
 class TestSettings:
     def test_hub_and_cadence(self, project: Project) -> None:
-        """rel=hub beside self (rule 11), JSON's hubs, and a ttl that says what Cache-Control does (rule 23)."""
+        """rel=hub beside self, JSON's hubs, and a ttl that says what Cache-Control does (rule 23)."""
         project.write("a")
         project.build()
         assert b"hub" not in b"".join(project.documents().values())

@@ -51,7 +51,7 @@ class TestGroups:
         ]  # fmt: skip
 
     def test_the_head(self, project: Project) -> None:
-        """Autodiscovery of each format (rule 21), language, title, canonical address."""
+        """Autodiscovery of each format, language, title, canonical address."""
         project.write("a")
         project.build()
         head = page(project).find("head")

@@ -71,7 +71,7 @@ def expected() -> Items:
                 fields.get("updatedDateTime", f"2026-01-{day:02}T03:04:05+00:00")
             ),
             "topics": sorted(unicodedata.normalize("NFC", topic) for topic in topics),
-            # An enclosure needs a type: it is left out where no name tells it (rule 17).
+            # An enclosure needs a type: it is left out where no name tells it.
             "images": images[:1] if images and "." in images[0].rpartition("/")[2] else [],
             "related": [item["webUrl"] for item in fields.get("related", [])],
             "source": f"{FEEDS}provider/publisher.example/feed" if provider else None,
@@ -88,7 +88,7 @@ def compare(items: Items, ending: str) -> None:
             right = wanted[id].get(name)
             if name == "html":
                 assert value.strip(), id
-                # Every reader shows the picture in the text (rule 16).
+                # Every reader shows the picture in the text.
                 assert all(image in value for image in wanted[id]["images"]), id
                 assert not any(bad in value for bad in ("<script", "onclick", "data:text", "<iframe")), id
                 continue
@@ -99,7 +99,7 @@ def compare(items: Items, ending: str) -> None:
             if name == "topics":
                 value = sorted(value)
             if name == "title":
-                # Two readers take a literal <x> for markup whatever its escaping (rule 12).
+                # Two readers take a literal <x> for markup whatever its escaping.
                 value = " ".join(value.split())
             assert value == right, (id, name)
 

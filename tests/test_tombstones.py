@@ -13,7 +13,7 @@ AT = "{http://purl.org/atompub/tombstones/1.0}"
 
 
 def stones(project: Project, path: str = "feed.atom") -> list[tuple[str, str]]:
-    """The tombstones' ref and when; they must stand before the first entry (rule 26)."""
+    """The tombstones' ref and when; they must stand before the first entry."""
     children = list(etree.fromstring((project.out / path).read_bytes()))
     found = [n for n, child in enumerate(children) if child.tag == f"{AT}deleted-entry"]
     entries = [n for n, child in enumerate(children) if child.tag == f"{ATOM}entry"]

@@ -596,7 +596,7 @@ class _Reader:
 
 
 def image_type(url: str) -> str | None:
-    """The media type that the file name in a URL's path tells, or None (rule 17)."""
+    """The media type that the file name in a URL's path tells, or None."""
     found = _IMAGE_NAME.match(url)
     return IMAGE_TYPES.get(found[1].lower()) if found else None
 
