@@ -10,6 +10,7 @@ The library does what the command line does::
     settings = syndicate.load_config(Path("config/syndicate.yaml"))
     report = syndicate.check(settings)                          # read everything, write nothing
     report = syndicate.build(settings, now=datetime.now(UTC))   # write what changed
+    published = syndicate.publish(settings)                     # upload what changed
     for problem in report.problems:
         print(problem)                                          # path:line:column: …
 
@@ -36,13 +37,16 @@ if TYPE_CHECKING:
         ConfigError,
         LockedError,
         Problem,
+        PublishError,
         Severity,
         SyndicateError,
         WriteError,
     )
     from syndicate.output import Reason, Written
-    from syndicate.pipeline import build, check
+    from syndicate.pipeline import build, build_and_publish, check, publish
+    from syndicate.publishing.targets import PublishReport, TargetReport
     from syndicate.run import Report
+    from syndicate.status import Status, read_status
     from syndicate.version import VERSION
 
 # Where each public name lives. It is imported when it is first asked for: a run under cron that finds
@@ -52,12 +56,14 @@ _HOMES = {
     "syndicate.articles.reader": ("Reading", "read_article"),
     "syndicate.articles.rules": ("Rules",),
     "syndicate.checking.documents": ("check_feeds",),
-    "syndicate.pipeline": ("build", "check"),
+    "syndicate.pipeline": ("build", "build_and_publish", "check", "publish"),
+    "syndicate.publishing.targets": ("PublishReport", "TargetReport"),
+    "syndicate.status": ("Status", "read_status"),
     "syndicate.run": ("Report",),
     "syndicate.config": ("Settings", "load_config"),
     "syndicate.errors": (
-        "BrakeError", "ConfigError", "LockedError", "Problem", "Severity", "SyndicateError",
-        "WriteError",
+        "BrakeError", "ConfigError", "LockedError", "Problem", "PublishError", "Severity",
+        "SyndicateError", "WriteError",
     ),
     "syndicate.output": ("Reason", "Written"),
     "syndicate.version": ("VERSION",),
@@ -84,6 +90,8 @@ __all__ = [
     "LockedError",
     "Problem",
     "Provider",
+    "PublishError",
+    "PublishReport",
     "Reading",
     "Reason",
     "Related",
@@ -91,13 +99,18 @@ __all__ = [
     "Rules",
     "Settings",
     "Severity",
+    "Status",
     "SyndicateError",
+    "TargetReport",
     "Video",
     "WriteError",
     "Written",
     "build",
+    "build_and_publish",
     "check",
     "check_feeds",
     "load_config",
+    "publish",
     "read_article",
+    "read_status",
 ]

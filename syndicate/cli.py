@@ -19,7 +19,9 @@ from syndicate.version import VERSION
 
 if TYPE_CHECKING:
     from syndicate.config import Settings
+    from syndicate.publishing.targets import PublishReport, TargetReport
     from syndicate.run import Progress, Report
+    from syndicate.status import Status
 
 P = ParamSpec("P")
 DEFAULT_CONFIG = "config/syndicate.yaml"
@@ -172,6 +174,64 @@ def build(options: _Options, full: bool, dry_run: bool, force: bool, strict: boo
     return 1 if strict and report.errors else 0
 
 
+@main.command()
+@click.argument("target", required=False, metavar="[TARGET]")
+@click.option("--dry-run", is_flag=True, help="Print each document with its reason; write nothing anywhere.")
+@click.option("--force", is_flag=True, help="Remove even more documents than publish.max_delete.")
+@click.pass_obj
+@_exits
+def publish(options: _Options, target: str | None, dry_run: bool, force: bool) -> int:
+    """Upload what changed, to every target or to TARGET (its URL); purge edges, ping the hub."""
+    from syndicate.pipeline import publish as run_publish
+
+    settings = options.settings()
+    started = time.perf_counter()
+    with _Bar() as bar:
+        report = run_publish(settings, target=target, dry_run=dry_run, force=force, progress=bar.progress)
+    options.show(settings.warnings)
+    if dry_run:
+        for there in report.targets:
+            for step in there.steps:
+                click.echo(f"{step.reason.value:9} {there.url.rstrip('/')}/{step.path}")
+    _show_published(options, report, time.perf_counter() - started, dry_run)
+    return report.exit_code
+
+
+@main.command()
+@click.option("--force", is_flag=True, help="Go on even where a safety brake refuses.")
+@click.pass_obj
+@_exits
+def run(options: _Options, force: bool) -> int:
+    """Build, then publish, under one lock: the one cron line."""
+    from syndicate.pipeline import build_and_publish
+
+    gc.disable()
+    settings = options.settings()
+    moment = _moment(settings, None)
+    started = time.perf_counter()
+    with _Bar() as bar:
+        report, published = build_and_publish(settings, now=moment, force=force, progress=bar.progress)
+    options.show(report.problems)
+    seconds = time.perf_counter() - started
+    if options.talkative:
+        click.echo(_summary(report, seconds, False))
+    _show_published(options, published, seconds, False)
+    return published.exit_code
+
+
+@main.command()
+@click.option("--json", "as_json", is_flag=True, help="For programs: one JSON object.")
+@click.pass_obj
+@_exits
+def status(options: _Options, as_json: bool) -> int:
+    """Show what the last runs did, what is on each target, what is pending and what went wrong."""
+    from syndicate.status import read_status
+
+    found = read_status(options.settings())
+    click.echo(_status_json(found) if as_json else _status_text(found))
+    return 0
+
+
 def _moment(settings: Settings, written: str | None) -> datetime:
     if written is None:
         return datetime.now(UTC).replace(microsecond=0)
@@ -193,6 +253,77 @@ def _summary(report: Report, seconds: float, dry_run: bool) -> str:
         f"{report.articles:,} articles; documents {would}{changes};"
         f" {report.bytes_written / 1e6:.1f} MB, {report.read:,} files read, {seconds:.2f} s"
     )
+
+
+def _show_published(options: _Options, report: PublishReport, seconds: float, dry_run: bool) -> None:
+    """What went wrong, always; what was done, to whoever is there to read it."""
+    for error in report.all_errors:
+        click.echo(f"syndicate: {error}", err=True)
+    for target in report.targets:
+        if not options.quiet:
+            for warning in target.warnings:
+                click.echo(f"syndicate: warning: {warning}", err=True)
+        if options.talkative and target.steps:
+            click.echo(_published(target, dry_run))
+    if options.talkative and not dry_run:
+        click.echo(f"{report.purged:,} documents purged, {report.pinged:,} feeds pinged; {seconds:.2f} s")
+
+
+def _published(target: TargetReport, dry_run: bool) -> str:
+    from syndicate.publishing.plan import Reason
+
+    usual = (Reason.NEW, Reason.CHANGED, Reason.GONE, Reason.UNCHANGED)
+    shown = [reason for reason in Reason if reason in usual or target.count(reason)]
+    changes = ", ".join(f"{target.count(reason):,} {reason.value}" for reason in shown)
+    would = "would be " if dry_run else ""
+    pending = [
+        f"{count:,} {what} pending"
+        for count, what in ((target.pending_purges, "purges"), (target.pending_pings, "pings"))
+        if count
+    ]
+    return "; ".join(
+        [f"{target.url}: documents {would}{changes}", f"{target.bytes_sent / 1e6:.1f} MB sent", *pending]
+    )
+
+
+def _status_json(status: Status) -> str:
+    import json
+    from dataclasses import asdict
+
+    def plain(value: object) -> object:
+        if isinstance(value, datetime):
+            return value.isoformat().replace("+00:00", "Z")
+        assert isinstance(value, Severity)
+        return value.value
+
+    return json.dumps(asdict(status), default=plain, indent=2, ensure_ascii=False)
+
+
+def _status_text(status: Status) -> str:
+    if not status.builds:
+        lines = ["nothing was built yet: run `syndicate build`"]
+    else:
+        lines = [f"{status.documents:,} documents; {len(status.problems):,} problems in articles"]
+        lines += ["", "last builds (UTC)      articles  written  removed      MB  seconds"]
+        lines += [
+            f"  {build.started:%Y-%m-%d %H:%M:%S}  {build.articles:8,} {build.written:8,} {build.removed:8,}"
+            f" {build.bytes / 1e6:7.1f} {build.seconds:8.2f}"
+            for build in status.builds
+        ]
+    for target in status.targets:
+        lines += ["", target.url]
+        if target.published is None:
+            lines.append("  never published")
+        else:
+            lines.append(
+                f"  published {target.published:%Y-%m-%d %H:%M:%S} UTC: {target.documents:,} documents,"
+                f" {(target.bytes or 0) / 1e6:.1f} MB"
+            )
+        if target.pending_purges or target.pending_pings:
+            lines.append(f"  pending: {target.pending_purges:,} purges, {target.pending_pings:,} pings")
+        if target.error:
+            lines.append(f"  error at {target.tried:%Y-%m-%d %H:%M:%S} UTC: {target.error}")
+    return "\n".join(lines)
 
 
 class _Bar:

@@ -20,6 +20,7 @@ from syndicate.articles.frontmatter import (
 from syndicate.articles.presets import FIELDS, PRESETS
 from syndicate.articles.rules import Rules
 from syndicate.articles.urls import UrlError, clean_domain, clean_url
+from syndicate.content import glob_pattern
 from syndicate.errors import ConfigError, Problem, Severity
 
 if TYPE_CHECKING:
@@ -33,18 +34,23 @@ SHARED_DOMAINS = (
     "pages.dev", "soundcloud.com", "substack.com", "tumblr.com", "twitter.com", "vimeo.com",
     "wordpress.com", "x.com", "youtube.com",
 )  # fmt: skip
-# Of the contract, what this version cannot do yet, and the value that stands for what it does.
-_NOT_YET: Mapping[str, Any] = {
-    "publish.targets": None,
-    "publish.purge": None,
-    "publish.delete": None,
-    "publish.max_delete": None,
-}
 _TAG = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?(?:@[A-Za-z0-9.-]+)?,(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?"
 )
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _GROUP_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}")
+_SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_HEADER = re.compile(r"[\x20-\x7e]*")
+_TARGET = re.compile(r"(s3|gs|az)://([A-Za-z0-9][A-Za-z0-9._-]{1,220})(?:/(.*))?|(file)://(/.+)")
+# What each kind of purge needs besides its kind, and where its service is.
+PURGES: Mapping[str, tuple[tuple[str, ...], str]] = {
+    "varnish": (("url",), ""),
+    "fastly": (("id", "token"), "https://api.fastly.com/"),
+    "cloudflare": (("id", "token"), "https://api.cloudflare.com/client/v4/"),
+    "cloudfront": (("id",), "https://cloudfront.amazonaws.com/"),
+    "http": (("url",), ""),
+}
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +120,57 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
+class Target:
+    """A place that documents are published to. Its credentials come from the environment."""
+
+    url: str  # as it was written, which names it
+    scheme: str  # s3 | gs | az | file
+    bucket: str  # or the container; empty for a local folder
+    prefix: str  # of keys, without slashes at its ends; for a local folder, its path
+    endpoint: str  # of an S3-compatible or Azure-compatible service; empty: the provider's own
+    region: str
+    path_style: bool  # the bucket stands in the path, not in the host name
+    ca_file: Path | None  # of the authority that signed the endpoint's certificate
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderRule:
+    """The headers of the documents whose path matches; None leaves one to the next rule."""
+
+    match: re.Pattern[str]
+    cache_control: str | None
+    content_type: str | None
+    gzip: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Purge:
+    """An edge that is told what changed. ``token`` names the environment variable that holds it."""
+
+    kind: str
+    url: str
+    id: str  # Fastly's service, Cloudflare's zone, CloudFront's distribution
+    token: str
+    by_key: bool  # by surrogate key instead of URL
+    soft: bool  # what is stale may still be served while the origin is asked, or is down
+
+    @property
+    def name(self) -> str:
+        """What a manifest remembers unfinished work under; no secret."""
+        return " ".join(filter(None, (self.kind, self.url, self.id)))
+
+
+@dataclass(frozen=True, slots=True)
 class Publish:
+    targets: tuple[Target, ...]
     cache_control: str  # as the documents are served; empty: unknown
+    headers: tuple[HeaderRule, ...]  # the first that sets a header decides it
+    purge: tuple[Purge, ...]
     hub: str  # URL of a WebSub hub
+    delete: bool  # documents that are gone are removed from the targets too
+    max_delete: int  # of one run and target
+    timeout: int  # seconds that one request may take
+    deadline: int  # seconds that publishing to one target may take
 
     @property
     def max_age(self) -> int | None:
@@ -137,6 +191,11 @@ class Settings:
     output: Output
     publish: Publish
     warnings: tuple[Problem, ...]
+
+    @property
+    def state(self) -> Path:
+        """Syndicate's own folder beside the output: the catalog and the lock."""
+        return self.output.directory.parent / ".syndicate"
 
     @property
     def rules(self) -> Rules:
@@ -194,19 +253,8 @@ def _settings(check: _Check, values: Any, path: Path, root: Path) -> Settings | 
              "html", "rollup", "archive", "related"),
         )
     )  # fmt: skip
-    publish = _publish(
-        check.section(
-            "publish", values.get("publish"),
-            ("targets", "cache_control", "purge", "hub", "delete", "max_delete"),
-        )
-    )  # fmt: skip
+    publish = _publish(check.section("publish", values.get("publish"), Publish.__dataclass_fields__), root)
     output = _output(check.section("output", values.get("output"), Output.__dataclass_fields__), root)
-    for key, done in _NOT_YET.items():
-        section, _, name = key.partition(".")
-        holder = values.get(section) if name else values
-        value = holder.get(name or section) if isinstance(holder, dict) else None
-        if value is not None and value != done:
-            check.report(key, f"{key} has no effect in this version", "", Severity.WARNING)
     if any(p.severity is Severity.ERROR for p in check.problems):
         return None
     return Settings(path, root, site, content, feeds, output, publish, tuple(check.problems))
@@ -296,7 +344,7 @@ def _feeds(section: _Section) -> Feeds:
     return Feeds(
         formats=tuple(name for name in FORMATS if name in formats),
         groups=tuple(groups),
-        limit=section.number("limit", 50, 1, 10_000) or 50,
+        limit=section.whole("limit", 50, 1, 10_000),
         max_bytes=section.number("max_bytes", None, 1_000, 10**9),
         full=section.choice("content", ("full", "summary"), "full") == "full",
         order=section.choice("order", ("published", "updated"), "published"),
@@ -320,11 +368,94 @@ def _output(section: _Section, root: Path) -> Output:
     )
 
 
-def _publish(section: _Section) -> Publish:
+def _publish(section: _Section, root: Path) -> Publish:
+    items = section.items("targets", Target, "prefix", "scheme", "bucket")
+    targets = tuple(_target(item, root) for item in items)
+    for index, target in enumerate(targets):
+        if target.url and target.url in [other.url for other in targets[:index]]:
+            section.report(f"targets[{index}].url", "stands here twice", "take one out")
+    rules = section.items("headers", HeaderRule)
     return Publish(
-        cache_control=section.text("cache_control"),
+        targets=targets,
+        # What is uploaded says how long it may be kept, and RSS says the same.
+        cache_control=section.parsed("cache_control", _header) or ("public, max-age=300" if targets else ""),
+        headers=tuple(_header_rule(item) for item in rules),
+        purge=tuple(_purge(item) for item in section.items("purge", Purge, "by_key", more=("by",))),
         hub=section.parsed("hub", clean_url) or "",
+        delete=section.flag("delete", True),
+        max_delete=section.whole("max_delete", 256, 0, 10**6),
+        timeout=section.whole("timeout", 30, 1, 600),
+        deadline=section.whole("deadline", 600, 1, 86_400),
     )
+
+
+def _target(section: _Section, root: Path) -> Target:
+    url = section.text("url", required=True)
+    found = _TARGET.fullmatch(url)
+    if url and (not found or ".." in url.split("/")):
+        # Its text may hold a secret, and is not shown.
+        section.report("url", "no target", "write s3://bucket/path/, gs://…, az://… or file:///folder/")
+        found = None
+    scheme = (found[1] or found[4]) if found else ""
+    endpoint = section.parsed("endpoint", clean_url) or ""
+    if endpoint and "@" in endpoint.split("/")[2]:
+        section.report("endpoint", "credentials in a URL", "take them out: they come from the environment")
+    for key, schemes in (("endpoint", "s3 az"), ("region", "s3"), ("path_style", "s3"), ("ca_file", "s3 az")):
+        if scheme and section.values.get(key) is not None and scheme not in schemes.split():
+            section.report(key, f"{scheme}:// has no {key}", "take it out")
+    ca_file = section.text("ca_file")
+    return Target(
+        url=url,
+        scheme=scheme,
+        bucket=(found[2] or "") if found else "",
+        prefix=(found[5] or (found[3] or "").strip("/")) if found else "",
+        endpoint=endpoint.rstrip("/"),
+        region=section.text("region") or "us-east-1",
+        path_style=section.flag("path_style", True),
+        ca_file=_folder(root, ca_file) if ca_file else None,
+    )
+
+
+def _header_rule(section: _Section) -> HeaderRule:
+    return HeaderRule(
+        match=re.compile(glob_pattern(section.text("match", required=True))),
+        cache_control=section.parsed("cache_control", _header),
+        content_type=section.parsed("content_type", _header),
+        gzip=section.flag("gzip", False) if section.values.get("gzip") is not None else None,
+    )
+
+
+def _purge(section: _Section) -> Purge:
+    from urllib.parse import urlsplit
+
+    kind = section.choice("kind", tuple(PURGES), "") if section.text("kind", required=True) else ""
+    needed, default_url = PURGES.get(kind, ((), ""))
+    for key in needed:
+        section.text(key, required=True)
+    url = section.parsed("url", clean_url) or default_url
+    token = section.parsed("token", _secret) or ""
+    if token and url.startswith("http:") and urlsplit(url).hostname not in _LOOPBACK:
+        section.report("url", "the token would travel unencrypted", "write an https URL")
+    if kind == "cloudfront" and token:
+        section.report("token", "CloudFront takes the AWS credentials", "take it out")
+    by_key = section.choice("by", ("url", "key"), "key" if kind == "fastly" else "url") == "key"
+    if by_key and kind in ("cloudflare", "cloudfront"):
+        section.report("by", f"{kind} is told URLs", "take it out")
+    return Purge(kind, url, section.text("id"), token, by_key, section.flag("soft", True))
+
+
+def _secret(written: str) -> str:
+    """The environment variable that ``${NAME}`` stands for."""
+    found = _SECRET.fullmatch(written)
+    if not found:
+        raise ValueError("a secret never stands in the config: write ${NAME}, an environment variable")
+    return found[1]
+
+
+def _header(written: str) -> str:
+    if not _HEADER.fullmatch(written):
+        raise ValueError("a header holds ASCII on one line")
+    return written
 
 
 def _folder(root: Path, name: str) -> Path:
@@ -373,7 +504,11 @@ class _Check:
     def place(self, key: str) -> tuple[int, int]:
         """Line and column of ``key`` (a dotted path), or of the nearest section that is there."""
         node, mark = self.node, None
-        for step in filter(None, key.split(".")):
+        for step in re.findall(r"[^.\[\]]+", key):
+            if isinstance(node, yaml.SequenceNode) and step.isdigit() and int(step) < len(node.value):
+                node = node.value[int(step)]
+                mark = node.start_mark
+                continue
             if not isinstance(node, yaml.MappingNode):
                 break
             pair = next(((k, v) for k, v in node.value if k.value == step), None)
@@ -439,6 +574,19 @@ class _Section:
             return ()
         return tuple(items)
 
+    def items(self, key: str, kind: type[Any], *without: str, more: tuple[str, ...] = ()) -> list[_Section]:
+        """The sections of a list; each may hold the fields of the dataclass ``kind``, but for some."""
+        value = self.values.get(key)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self.report(key, "not a list", "begin each item with `- `")
+            return []
+        known = [*(name for name in kind.__dataclass_fields__ if name not in without), *more]
+        return [
+            self.check.section(f"{self.name}.{key}[{index}]", item, known) for index, item in enumerate(value)
+        ]
+
     def mapping(self, key: str) -> dict[str, Any]:
         value = self.values.get(key)
         if value is None:
@@ -475,6 +623,10 @@ class _Section:
             self.report(key, f"{value} is no whole number from {least} to {most}", "mend it")
             return default
         return int(value)
+
+    def whole(self, key: str, default: int, least: int, most: int) -> int:
+        number = self.number(key, default, least, most)
+        return default if number is None else number
 
     def share(self, key: str, default: float) -> float:
         value = self.text(key)

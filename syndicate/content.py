@@ -146,12 +146,12 @@ def _matcher(include: tuple[str, ...], exclude: tuple[str, ...]) -> Callable[[st
     endings = tuple(p.removeprefix("**/*") for p in include)
     if not exclude and all(re.fullmatch(r"\.\w+", ending) for ending in endings):
         return lambda name: name.endswith(endings)  # the usual case, and 10,000 files want it fast
-    wanted = re.compile("|".join(_glob(pattern) for pattern in include))
-    unwanted = re.compile("|".join(_glob(pattern) for pattern in exclude) or r"(?!)")
+    wanted = re.compile("|".join(glob_pattern(pattern) for pattern in include))
+    unwanted = re.compile("|".join(glob_pattern(pattern) for pattern in exclude) or r"(?!)")
     return lambda name: bool(wanted.fullmatch(name)) and not unwanted.fullmatch(name)
 
 
-def _glob(pattern: str) -> str:
+def glob_pattern(pattern: str) -> str:
     """A glob as a regular expression: ``**/`` any folders, ``*`` and ``?`` within a name."""
     parts = re.split(r"(\*\*/|\*\*|\*|\?)", pattern)
     meaning = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}

@@ -71,6 +71,12 @@ class WriteError(SyndicateError):
     exit_code = 4
 
 
+class PublishError(SyndicateError):
+    """Documents could not be uploaded, or an edge or a hub could not be told."""
+
+    exit_code = 4
+
+
 class LockedError(SyndicateError):
     """Another run holds the output's lock."""
 

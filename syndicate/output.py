@@ -15,6 +15,7 @@ from syndicate.errors import LockedError, WriteError
 
 TEMPORARY = ".syndicate-tmp"
 _JOURNAL = "writing"
+HEAD = 65_536  # bytes of a document in which its address stands: titles and descriptions come before it
 # What a document's compressed sibling is called, by the config's word for it.
 ENDINGS = {"gzip": ".gz", "brotli": ".br"}
 
@@ -111,7 +112,7 @@ class Directory:
             file.write("".join(f"{path}\n" for path in paths))
             file.flush()
             os.fsync(file.fileno())
-        _sync(str(self.state))
+        sync(str(self.state))
 
     def finish(self) -> None:
         """The run is complete: nothing is to be cleaned up after it."""
@@ -133,21 +134,18 @@ class Directory:
         """The documents on disk that name themselves as Syndicate's, at their own address."""
         for folder, _, names in os.walk(self.root):
             for name in names:
-                if not _uncompressed(name).endswith((".rss", ".atom", ".json", ".html")):
+                if not uncompressed(name).endswith((".rss", ".atom", ".json", ".html")):
                     continue
                 path = os.path.relpath(os.path.join(folder, name), self.root).replace(os.sep, "/")
-                if self._names_itself(_uncompressed(path), feeds_url):
+                if self._names_itself(uncompressed(path), feeds_url):
                     yield path
 
     def _names_itself(self, path: str, feeds_url: str) -> bool:
-        from syndicate.articles.urls import path_encoded
-
         try:
             with open(self.full(path), "rb") as file:
-                head = file.read(65_536)  # titles and descriptions come before the address
+                return is_ours(path, file.read(HEAD), feeds_url)
         except OSError:
             return False
-        return f'"{feeds_url}{path_encoded(path)}"'.encode() in head and b"Syndicate" in head
 
     def replace(self, paths: list[str], gone: list[str]) -> None:
         """Put prepared documents in their places, after one barrier, and remove the gone ones."""
@@ -183,14 +181,23 @@ class Directory:
             folder = os.path.dirname(folder)
 
 
-def _uncompressed(path: str) -> str:
+def is_ours(path: str, head: bytes, feeds_url: str) -> bool:
+    """Whether a document, by its first ``HEAD`` bytes, names itself as Syndicate's, at its own address."""
+    from syndicate.articles.urls import path_encoded
+
+    if path.endswith(".opml"):
+        return f'xmlUrl="{feeds_url}'.encode() in head
+    return f'"{feeds_url}{path_encoded(path)}"'.encode() in head and b"Syndicate" in head
+
+
+def uncompressed(path: str) -> str:
     """The document that a path, or its sibling's, belongs to."""
     for ending in ENDINGS.values():
         path = path.removesuffix(ending)
     return path
 
 
-def _sync(path: str) -> None:
+def sync(path: str) -> None:
     """Make one file, or folder, durable."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -211,7 +218,7 @@ def _barrier(root: str, paths: list[str]) -> None:
         finally:
             os.close(descriptor)
     for path in paths:
-        _sync(path)
+        sync(path)
 
 
 @contextlib.contextmanager

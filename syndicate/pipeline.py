@@ -1,11 +1,14 @@
-"""The pipeline of a run, from the content tree to out/. A run costs what changed."""
+"""The pipeline of a run, from the content tree to out/ and on to the targets. A run costs what changed."""
 
 from __future__ import annotations
 
 import os
 import sqlite3
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from syndicate import output
 from syndicate.catalog import Catalog, open_catalog, unusable
@@ -17,6 +20,9 @@ from syndicate.registry import Registry, read_registry, registry_files
 from syndicate.run import Progress, Report, Run, config_problem
 from syndicate.workers import Pool
 from syndicate.writer import Writer
+
+if TYPE_CHECKING:
+    from syndicate.publishing.targets import PublishReport
 
 # A file changed within this time before the last look at it may have changed since without showing.
 _TICK_NS = 2_000_000_000
@@ -58,37 +64,91 @@ def build(
 
     Raises BrakeError, WriteError, LockedError, ConfigError.
     """
-    state = settings.output.directory.parent / ".syndicate"
-    with output.locked(state):
-        started, clock = time.time(), time.perf_counter()
-        opened = open_catalog(state / "catalog.db")
-        catalog = Catalog(opened.connection)
-        pool = Pool()
-        try:
-            catalog.begin()
-            run = _prepare(settings, catalog, now, full, force, progress, pool)
-            if opened.set_aside:
-                run.problems.append(config_problem(settings, "catalog", opened.set_aside, "nothing to do"))
-            writer = Writer(settings, catalog, state, dry_run, progress)
-            documents = writer.write(run)
-            report = run.report(documents)
-            if dry_run:
-                catalog.roll_back()
-            else:
-                catalog.add_run(
-                    started, time.perf_counter() - clock, report.articles, len(report.problems),
-                    report.count(Reason.NEW) + report.count(Reason.CHANGED),
-                    report.count(Reason.GONE), report.bytes_written,
-                )  # fmt: skip
-                catalog.commit()
-                writer.directory.finish()
-            return report
-        except sqlite3.OperationalError as error:
-            raise unusable(state / "catalog.db", error) from None
-        finally:
-            pool.close()
-            catalog.roll_back()
-            catalog.close()
+    with output.locked(settings.state):
+        return _build(settings, now, full=full, dry_run=dry_run, force=force, progress=progress)
+
+
+def publish(
+    settings: Settings,
+    *,
+    target: str | None = None,
+    dry_run: bool = False,
+    force: bool = False,
+    progress: Progress | None = None,
+) -> PublishReport:
+    """Upload what changed, to every target or to the one with this URL, and tell edges and hub.
+
+    What goes wrong at a target is in the report. Raises ConfigError, WriteError, LockedError, PublishError.
+    """
+    with output.locked(settings.state):
+        return _publish(settings, target, dry_run=dry_run, force=force, progress=progress)
+
+
+def build_and_publish(
+    settings: Settings, *, now: datetime, force: bool = False, progress: Progress | None = None
+) -> tuple[Report, PublishReport]:
+    """Build, then publish, under one lock. Raises what these raise; nothing is published then."""
+    from syndicate.publishing.targets import chosen
+
+    chosen(settings, None)
+    with output.locked(settings.state):
+        report = _build(settings, now, full=False, dry_run=False, force=force, progress=progress)
+        return report, _publish(settings, None, dry_run=False, force=force, progress=progress)
+
+
+def _build(
+    settings: Settings, now: datetime, *, full: bool, dry_run: bool, force: bool,
+    progress: Progress | None,
+) -> Report:  # fmt: skip
+    state = settings.state
+    started, clock = time.time(), time.perf_counter()
+    with _catalog(settings) as (catalog, set_aside), Pool() as pool:
+        run = _prepare(settings, catalog, now, full, force, progress, pool)
+        if set_aside:
+            run.problems.append(config_problem(settings, "catalog", set_aside, "nothing to do"))
+        writer = Writer(settings, catalog, state, dry_run, progress)
+        documents = writer.write(run)
+        report = run.report(documents)
+        if not dry_run:
+            catalog.add_run(
+                started, time.perf_counter() - clock, report.articles, len(report.problems),
+                report.count(Reason.NEW) + report.count(Reason.CHANGED),
+                report.count(Reason.GONE), report.bytes_written,
+            )  # fmt: skip
+            catalog.commit()
+            writer.directory.finish()
+        return report
+
+
+def _publish(
+    settings: Settings, target: str | None, *, dry_run: bool, force: bool, progress: Progress | None
+) -> PublishReport:
+    from syndicate.publishing.targets import publish_targets
+
+    with _catalog(settings) as (catalog, _):
+        directory = output.Directory(settings.output.directory, settings.state)
+        report = publish_targets(
+            settings, catalog, directory, only=target, dry_run=dry_run, force=force, progress=progress
+        )
+        if not dry_run:
+            catalog.commit()
+        return report
+
+
+@contextmanager
+def _catalog(settings: Settings) -> Iterator[tuple[Catalog, str]]:
+    """The catalog in a transaction, and why an older one was set aside. What is not committed is undone."""
+    path = settings.state / "catalog.db"
+    opened = open_catalog(path)
+    catalog = Catalog(opened.connection)
+    try:
+        catalog.begin()
+        yield catalog, opened.set_aside
+    except sqlite3.OperationalError as error:
+        raise unusable(path, error) from None
+    finally:
+        catalog.roll_back()
+        catalog.close()
 
 
 def _scan(settings: Settings, known: dict[str, Stamp], racy_ns: int) -> Tree:

@@ -10,7 +10,7 @@ from pathlib import Path
 from syndicate.errors import LockedError, SyndicateError, WriteError
 
 # Raised with every change of a table, or of what its blobs hold.
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 _APPLICATION_ID = 0x53594E44  # "SYND"
 
 _TABLES = """
@@ -63,6 +63,14 @@ CREATE TABLE runs (
   n INTEGER PRIMARY KEY, started REAL, seconds REAL, articles INTEGER, problems INTEGER,
   written INTEGER, removed INTEGER, bytes INTEGER
 );
+-- What came of publishing, by the target's URL. Times are seconds since 1970.
+CREATE TABLE targets (
+  url TEXT PRIMARY KEY,
+  published REAL,    -- when all was well the last time; NULL: never
+  objects INTEGER, bytes INTEGER,   -- on the target, then
+  purges INTEGER, pings INTEGER,    -- documents and feeds of which edges and hub are still to be told
+  tried REAL, error TEXT            -- the last try, and what went wrong, if something did
+) WITHOUT ROWID;
 """
 # A full run drops these, and makes them when everything is in its place: that is faster than keeping them.
 INDEXES = {
@@ -106,6 +114,16 @@ def open_catalog(path: Path | None) -> Opened:
     except sqlite3.OperationalError as error:
         raise unusable(path, error) from None
     return Opened(connection, f"{path.name} was set aside: {fault}" if fault else "")
+
+
+def view(path: Path) -> sqlite3.Connection | None:
+    """The catalog at ``path``, only to be read, or None. Raises as ``open_catalog`` does."""
+    try:
+        if not path.exists() or _fault(path):
+            return None
+        return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
+    except sqlite3.OperationalError as error:
+        raise unusable(path, error) from None
 
 
 def unusable(path: Path, error: sqlite3.OperationalError) -> SyndicateError:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from syndicate.catalog.packing import DERIVED, unpacked_groups
-from syndicate.catalog.schema import INDEXES
+from syndicate.catalog.schema import INDEXES, unusable, view
 from syndicate.errors import Problem, Severity
 
 if TYPE_CHECKING:
@@ -481,6 +483,58 @@ class Catalog:
             (started, seconds, articles, problems, written, removed, size),
         )
         self._db.execute("DELETE FROM runs WHERE n <= (SELECT max(n) FROM runs) - 1000")
+
+    def runs(self, most: int) -> list[tuple[float, float, int, int, int, int, int]]:
+        """The last runs, newest first: started, seconds, articles, problems, written, removed, bytes."""
+        return self._db.execute(
+            "SELECT started, seconds, articles, problems, written, removed, bytes FROM runs"
+            " ORDER BY n DESC LIMIT ?",
+            (most,),
+        ).fetchall()
+
+    # Targets
+
+    def put_target(
+        self, url: str, tried: float, held: tuple[int, int] | None, pending: tuple[int, int], error: str
+    ) -> None:
+        """Remember what came of publishing; ``held``: documents and bytes there, where all was well."""
+        self._db.execute(
+            "INSERT INTO targets (url, published, objects, bytes, purges, pings, tried, error)"
+            " VALUES (:url, :published, :objects, :bytes, :purges, :pings, :tried, :error)"
+            " ON CONFLICT (url) DO UPDATE SET published = coalesce(:published, published),"
+            " objects = coalesce(:objects, objects), bytes = coalesce(:bytes, bytes),"
+            " purges = :purges, pings = :pings, tried = :tried, error = :error",
+            {
+                "url": url, "published": tried if held else None, "objects": held and held[0],
+                "bytes": held and held[1], "purges": pending[0], "pings": pending[1],
+                "tried": tried, "error": error,
+            },
+        )  # fmt: skip
+
+    def targets(self) -> dict[str, tuple[float | None, int | None, int | None, int, int, float, str]]:
+        """What came of publishing, by URL: published, objects, bytes, purges, pings, tried, error."""
+        rows = self._db.execute(
+            "SELECT url, published, objects, bytes, purges, pings, tried, error FROM targets"
+        )
+        return {url: tuple(rest) for url, *rest in rows}
+
+
+@contextmanager
+def view_catalog(path: Path) -> Iterator[Catalog | None]:
+    """The catalog at ``path``, only to be read; None where there is none. A run under way goes on."""
+    connection = view(path)
+    if connection is None:
+        yield None
+        return
+    catalog = Catalog(connection)
+    try:
+        connection.execute("BEGIN")  # all answers are of one moment
+        yield catalog
+    except sqlite3.OperationalError as error:
+        raise unusable(path, error) from None
+    finally:
+        catalog.roll_back()
+        catalog.close()
 
 
 def _article_values(row: ArticleRow) -> tuple[object, ...]:

@@ -1,0 +1,66 @@
+"""Client: small HTTP requests to edges and hubs. Nothing is retried here, and no redirect is followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from syndicate.errors import PublishError
+from syndicate.publishing.retry import TransientError
+
+_MOST_READ = 65_536  # bytes of an answer
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request. Its headers may hold a secret, and are never shown."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    body: bytes = b""
+
+
+class Client:
+    """Sends requests; connections are kept open between them."""
+
+    def __init__(self, timeout: int) -> None:
+        """``timeout``: seconds that a request may take."""
+        import ssl
+
+        import urllib3
+
+        self._timeout = urllib3.Timeout(total=timeout, connect=min(timeout, 10))
+        self._pool = urllib3.PoolManager(maxsize=8, ssl_context=ssl.create_default_context())
+
+    def send(self, request: Request) -> bytes:
+        """The answer's body, shortened. Raises TransientError, PublishError."""
+        import urllib3
+
+        try:
+            answer = self._pool.request(
+                request.method, request.url, body=request.body or None, headers=dict(request.headers),
+                timeout=self._timeout, retries=False, redirect=False, preload_content=False,
+            )  # fmt: skip
+            try:
+                body = answer.read(_MOST_READ, decode_content=True)
+            finally:
+                answer.drain_conn() if answer.length_remaining in (0, None) else answer.close()
+                answer.release_conn()
+        except urllib3.exceptions.SSLError:
+            raise PublishError("no safe connection", request.url, "its certificate is not valid") from None
+        except urllib3.exceptions.TimeoutError:
+            raise TransientError(f"{request.url}: no answer in time") from None
+        except urllib3.exceptions.HTTPError:
+            raise TransientError(f"{request.url}: cannot be reached") from None
+        status = answer.status
+        if status in (408, 429) or status >= 500:
+            after = answer.headers.get("Retry-After", "")
+            raise TransientError(
+                f"{request.url}: the answer was {status}", float(after) if after.isdecimal() else 0
+            )
+        if status in (401, 403):
+            raise PublishError(f"access denied ({status})", request.url, "check the token, and its rights")
+        if not 200 <= status < 300:
+            raise PublishError(f"the answer was {status}", request.url, "mend publish.purge or publish.hub")
+        return body

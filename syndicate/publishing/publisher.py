@@ -1,0 +1,295 @@
+"""Publisher: one target brought up to date. What is on it is known from its manifest, which is written last.
+
+Before the first upload the manifest says what is about to be written, and by whom (a claim). A publisher
+that is killed leaves those documents in doubt: the next one uploads them again, whatever became of them. A
+second publisher finds the claim, or loses the conditional write of its own, and has written nothing.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from syndicate import output
+from syndicate.config import Settings, Target
+from syndicate.errors import BrakeError, LockedError, PublishError
+from syndicate.publishing.headers import document_headers, headers_digest, is_feed
+from syndicate.publishing.manifest import KEY, Claim, Manifest, ManifestError, Object, decode, encode
+from syndicate.publishing.plan import Reason, Step, plan, stages
+from syndicate.publishing.retry import Patience
+from syndicate.publishing.source import Source
+from syndicate.publishing.stores import NEW, ConflictError, Store
+
+_AT_ONCE = 32  # uploads
+_DELETED_AT_ONCE = 1_000
+_MANIFEST_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+# How much longer than its deadline a publisher's claim holds: for the last request to end.
+_GRACE = 60  # seconds
+
+
+class ForeignError(PublishError):
+    """Somebody else's object stands where a document is to be. It is left alone, and the others go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Publisher:
+    """Who publishes, and how long it may take."""
+
+    owner: str  # the same in every run beside one output directory
+    run: str  # another one in every run
+    now: Callable[[], float]  # seconds since 1970
+    patience: Patience
+    progress: Callable[[str, int, int], None] | None = None  # stage, done, of how many
+
+
+class Publication:
+    """The publishing of one source to one target, step by step: plan, upload, remove, finish."""
+
+    def __init__(
+        self, settings: Settings, target: Target, store: Store, source: Source, publisher: Publisher
+    ) -> None:
+        self.settings, self.target, self.store = settings, target, store
+        self.source, self.publisher = source, publisher
+        self.steps: list[Step] = []
+        self.manifest = Manifest()
+        self.bytes_sent = 0
+        self.warnings: list[str] = []
+        self.errors: list[PublishError] = []
+        self._version: Any = NEW
+        self._written = b""  # the manifest as it is on the target
+        self._headers: dict[str, dict[str, str]] = {}
+        self._sent: list[Step] = []
+
+    # Plan
+
+    def plan(self, *, force: bool) -> None:
+        """Find out what differs; one GET. Raises BrakeError, LockedError, PublishError."""
+        self._fetch()
+        objects = {path: self._object(path) for path in self.source.documents if self._is_wanted(path)}
+        if not objects:
+            raise BrakeError(
+                "there is nothing to publish", str(self.settings.output.directory),
+                "run `syndicate build` first; nothing was changed",
+            )  # fmt: skip
+        publish = self.settings.publish
+        kept = self.source.kept if publish.delete else set(self.manifest.objects)
+        self.steps = plan(objects, self.manifest, kept)
+        gone = self.count(Reason.GONE)
+        if gone > publish.max_delete and not force:
+            raise BrakeError(
+                f"{gone:,} documents would be removed at once (publish.max_delete is {publish.max_delete:,})",
+                self.target.url, "nothing was changed; if that is right, run again with --force",
+            )  # fmt: skip
+
+    def count(self, reason: Reason) -> int:
+        return sum(step.reason is reason for step in self.steps)
+
+    def _is_wanted(self, path: str) -> bool:
+        """Compressed siblings are for web servers, which choose between them."""
+        return not self.store.keeps_headers or output.uncompressed(path) == path
+
+    def _object(self, path: str) -> Object:
+        sha256, size = self.source.documents[path]
+        headers = {}
+        if self.store.keeps_headers:
+            headers = document_headers(path, self.settings.publish, self.settings.site.feeds_url)
+        self._headers[path] = headers
+        return Object(sha256.hex(), headers_digest(headers), size)
+
+    def _fetch(self) -> None:
+        stored = self._tried(lambda: self.store.get(KEY), "read the manifest")
+        if stored is None:
+            return
+        self._version, self._written = stored.version, stored.data
+        try:
+            self.manifest = decode(stored.data)
+        except ManifestError as error:
+            if error.newer:
+                raise PublishError(
+                    "the manifest cannot be read", f"{self.target.url}: {KEY}", f"{error}; upgrade this one"
+                ) from None
+            self.warnings.append(
+                f"{self.target.url}: the manifest is set aside: {error}; everything is uploaded again"
+            )
+            return
+        claim = self.manifest.claim
+        if claim and claim.owner != self.publisher.owner and claim.until > self.publisher.now():
+            raise LockedError("another publisher is at work", self.target.url, "it holds a claim there")
+
+    # Upload
+
+    def upload(self) -> None:
+        """Upload what differs, in order, and say so in the manifest. Raises LockedError, PublishError."""
+        changed = [step.path for step in self.steps if step.uploads or step.reason is Reason.GONE]
+        if not changed:
+            return
+        self._announce(changed)
+        try:
+            for stage in stages(self.steps):
+                self._upload_all(stage)
+        except PublishError:
+            # What is done need not be done again, and whoever comes next need not wait.
+            self.manifest.claim = None
+            self._try_to_save()
+            raise
+        self._save()
+        self._read_back()
+
+    def _announce(self, changed: Sequence[str]) -> None:
+        """Claim the target, and note what is about to change there and who is to be told."""
+        publisher, publish = self.publisher, self.settings.publish
+        until = int(publisher.now()) + 2 * publish.deadline + _GRACE
+        self.manifest.claim = Claim(publisher.owner, publisher.run, until)
+        for step in self.steps:
+            if step.uploads:
+                self.manifest.objects[step.path] = Object("", "", step.object.size)
+        told = {path for path in changed if output.uncompressed(path) == path}
+        names = {purge.name for purge in publish.purge}
+        pending = {name: paths for name, paths in self.manifest.purge.items() if name in names}
+        self.manifest.purge = {name: pending.get(name, set()) | told for name in names}
+        still_there = {path for path in self.manifest.ping | told if path in self.source.documents}
+        self.manifest.ping = {path for path in still_there if is_feed(path)} if publish.hub else set()
+        self._save()
+
+    def _upload_all(self, stage: Sequence[Step]) -> None:
+        """Upload documents, many at once. Raises the first PublishError, when none is under way any more."""
+        from concurrent.futures import ThreadPoolExecutor, as_completed
+
+        total = sum(step.uploads for step in self.steps)
+        fault: PublishError | None = None
+        with ThreadPoolExecutor(min(_AT_ONCE, len(stage))) as pool:
+            futures = {pool.submit(self._upload, step): step for step in stage}
+            for future in as_completed(futures):
+                step = futures[future]
+                if future.cancelled():
+                    continue
+                try:
+                    self.bytes_sent += future.result()
+                except ForeignError as error:
+                    del self.manifest.objects[step.path]
+                    self.errors.append(error)
+                except PublishError as error:
+                    if fault is None:
+                        fault = error
+                        for other in futures:
+                            other.cancel()
+                else:
+                    self.manifest.objects[step.path] = step.object
+                    self._sent.append(step)
+                if self.publisher.progress:
+                    self.publisher.progress("uploading", len(self._sent), total)
+        if fault:
+            raise fault
+
+    def _upload(self, step: Step) -> int:
+        """Upload one document; returns the number of its bytes."""
+        headers = self._headers[step.path]
+        data = self.source.read(step.path)
+        if headers.get("Content-Encoding") == "gzip":
+            data = gzip.compress(data, 9, mtime=0)
+        ours = step.reason not in (Reason.NEW, Reason.DOUBT)
+
+        def put() -> None:
+            self.store.put(step.path, data, headers, None if ours else NEW)
+
+        try:
+            self._tried(put, f"upload {step.path}")
+        except ConflictError:
+            if not self._is_ours(step.path, data):
+                raise ForeignError(
+                    "somebody else's object is there", f"{self.target.url}: {step.path}",
+                    "it was left alone: move it away, or publish below another path",
+                ) from None  # fmt: skip
+            ours = True
+            self._tried(put, f"upload {step.path}")
+        return len(data)
+
+    def _is_ours(self, path: str, data: bytes | None = None) -> bool:
+        """Whether the object at ``path`` is a document of ours, by its own word, or the very ``data``."""
+        stored = self._tried(lambda: self.store.get(path), f"read {path}")
+        if stored is None or stored.data == data:
+            return True
+        if (document := output.uncompressed(path)) != path:
+            return self._is_ours(document)
+        head = stored.data
+        if head.startswith(b"\x1f\x8b"):
+            try:
+                head = zlib.decompressobj(wbits=31).decompress(head, output.HEAD)
+            except zlib.error:
+                return False
+        return output.is_ours(path, head[: output.HEAD], self.settings.site.feeds_url)
+
+    def _read_back(self) -> None:
+        """Ask for one document, and see whether the store kept what it was told of it."""
+        if not self.store.keeps_headers or not self._sent:
+            return
+        step = next((step for step in self._sent if is_feed(step.path)), self._sent[0])
+        stored = self._tried(lambda: self.store.get(step.path), f"read back {step.path}")
+        for name, sent in self._headers[step.path].items():
+            kept = stored.headers.get(name) if stored else None
+            if kept != sent:
+                self.warnings.append(
+                    f"{self.target.url}: {step.path}: the store says {name}: {kept!r}, not {sent!r}"
+                )
+
+    # Remove and finish
+
+    def remove(self) -> None:
+        """Remove what is gone, unless something went wrong before. Raises PublishError."""
+        if self.errors:
+            return
+        gone = []
+        for step in self.steps:
+            if step.reason is not Reason.GONE:
+                continue
+            # What was never finished may be somebody else's.
+            if step.object.sha256 or self._is_ours(step.path):
+                gone.append(step.path)
+            del self.manifest.objects[step.path]
+        for start in range(0, len(gone), _DELETED_AT_ONCE):
+            some = gone[start : start + _DELETED_AT_ONCE]
+            self._tried(lambda some=some: self.store.delete(some), f"remove {some[0]}")  # type: ignore[misc]
+
+    def finish(self) -> None:
+        """Give the target free, with what is left to do there. Raises LockedError, PublishError."""
+        self.manifest.claim = None
+        self._save()
+
+    @property
+    def removing(self) -> set[str]:
+        """The paths of the documents that are to be removed."""
+        return {step.path for step in self.steps if step.reason is Reason.GONE}
+
+    # The manifest
+
+    def _save(self) -> None:
+        """Write the manifest, if it differs, over the very one that was read. Raises LockedError."""
+        data = encode(self.manifest)
+        if data == self._written:
+            return
+        try:
+            self._version = self._tried(
+                lambda: self.store.put(KEY, data, _MANIFEST_HEADERS, self._version), "write the manifest"
+            )
+        except ConflictError:
+            # An answer may have been lost on its way: then what is there is what was sent.
+            stored = self._tried(lambda: self.store.get(KEY), "read the manifest")
+            if stored is None or stored.data != data:
+                raise LockedError(
+                    "another publisher was faster", self.target.url, "the next run goes on from there"
+                ) from None
+            self._version = stored.version
+        self._written = data
+
+    def _try_to_save(self) -> None:
+        """Save after a failure: if that fails too, the claim on the target says what is in doubt."""
+        try:
+            self._save()
+        except (PublishError, LockedError):
+            return
+
+    def _tried(self, call: Callable[[], Any], what: str) -> Any:
+        return self.publisher.patience.tried(call, f"cannot {what}")

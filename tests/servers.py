@@ -1,0 +1,190 @@
+"""Real servers for tests of publishing, on free ports of 127.0.0.1, stopped by whoever started them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import trustme
+from programs import needed
+
+KEY, SECRET = "the-key", "the-secret"
+BUCKET = "feeds"
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def free_block(size: int) -> int:
+    """The first of ``size`` ports in a row that are free, 10,000 above which they are free too."""
+    for first in range(20_000 + os.getpid() % 1_000 * 20, 50_000, size):
+        with contextlib.ExitStack() as stack:
+            try:
+                for port in (*range(first, first + size), *range(first + 10_000, first + 10_000 + size)):
+                    probe = stack.enter_context(socket.socket())
+                    probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return first
+    raise RuntimeError("no free ports")
+
+
+def wait_for(what: str, ready: Callable[[], bool], seconds: float = 20) -> None:
+    end = time.monotonic() + seconds
+    while not ready():
+        if time.monotonic() > end:
+            raise TimeoutError(f"{what} after {seconds} s")
+        time.sleep(0.05)
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def stop(process: subprocess.Popen[Any]) -> None:
+    """End a process, even one that was stopped."""
+    if process.poll() is None:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGCONT)
+            process.terminate()
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@cache
+def authority() -> trustme.CA:
+    """The tests' own certificate authority."""
+    return trustme.CA()
+
+
+def certificate(folder: Path, **options: Any) -> tuple[Path, Path, Path]:
+    """Files of a certificate for 127.0.0.1, its key, and the authority's certificate."""
+    folder.mkdir(parents=True, exist_ok=True)
+    issued = authority().issue_cert("127.0.0.1", "localhost", **options)
+    paths = folder / "server.crt", folder / "server.key", folder / "ca.crt"
+    paths[0].write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    issued.private_key_pem.write_to_path(paths[1])
+    authority().cert_pem.write_to_path(paths[2])
+    return paths
+
+
+@dataclass
+class Weed:
+    """SeaweedFS with its S3 gateway, over TLS and over plain HTTP."""
+
+    folder: Path
+    ca: Path
+    port: int  # of HTTPS
+    http_port: int
+    command: list[str]
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def endpoint(self) -> str:
+        return f"https://127.0.0.1:{self.port}"
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {"AWS_ACCESS_KEY_ID": KEY, "AWS_SECRET_ACCESS_KEY": SECRET}
+
+    def start(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self.process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.folder)
+        wait_for("SeaweedFS listens", lambda: listens(self.port) and listens(self.http_port))
+
+    def signal(self, number: int) -> None:
+        assert self.process
+        self.process.send_signal(number)
+
+    def kill(self) -> None:
+        assert self.process
+        self.process.kill()
+        self.process.wait()
+
+    def make_bucket(self) -> None:
+        """The gateway listens before it can make one."""
+        client = self.client()
+        wait_for("the bucket is made", lambda: made(client))
+
+    def client(self) -> Any:
+        """Amazon's own client: what it sees is there."""
+        import boto3
+
+        return boto3.client(
+            "s3", endpoint_url=self.endpoint, aws_access_key_id=KEY, aws_secret_access_key=SECRET,
+            region_name="us-east-1", verify=str(self.ca),
+        )  # fmt: skip
+
+    def objects(self, bucket: str = BUCKET) -> dict[str, Any]:
+        """Every object by key, with its headers, as Amazon's client gets it."""
+        client = self.client()
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
+        return {key: client.get_object(Bucket=bucket, Key=key) for key in keys}
+
+    def documents(self, prefix: str = "", bucket: str = BUCKET) -> dict[str, bytes]:
+        """The bytes of every object below ``prefix``, but for our own notes."""
+        return {
+            key.removeprefix(prefix): item["Body"].read()
+            for key, item in self.objects(bucket).items()
+            if ".syndicate/" not in key
+        }
+
+
+def made(client: Any) -> bool:
+    import botocore.exceptions
+
+    try:
+        client.create_bucket(Bucket=BUCKET)
+        client.put_object(Bucket=BUCKET, Key="probe", Body=b"x")
+        client.delete_object(Bucket=BUCKET, Key="probe")
+    except (botocore.exceptions.ClientError, botocore.exceptions.HTTPClientError) as error:
+        return "BucketAlready" in str(error)
+    return True
+
+
+@contextlib.contextmanager
+def seaweedfs(folder: Path, **certificate_options: Any) -> Iterator[Weed]:
+    """A SeaweedFS with an empty bucket ``feeds``."""
+    program = needed("weed")
+    data = folder / "data"
+    data.mkdir(parents=True)
+    crt, key, ca = certificate(folder / "tls", **certificate_options)
+    (folder / "s3.json").write_text(json.dumps({"identities": [
+        {"name": "test", "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
+         "actions": ["Admin", "Read", "Write", "List", "Tagging"]},
+    ]}))  # fmt: skip
+    first = free_block(8)
+    command = [
+        program, "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={folder / 's3.json'}",
+        "-master.telemetry=false", "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
+        "-s3.autoCreateBucket=false", "-volume.max=1000", "-master.volumeSizeLimitMB=64", "-s3.cacheCapacityMB=0",
+        f"-master.port={first}", f"-volume.port={first + 1}", f"-filer.port={first + 2}", f"-admin.port={first + 3}",
+        f"-s3.port={first + 4}", f"-s3.port.https={first + 5}", f"-s3.cert.file={crt}", f"-s3.key.file={key}",
+    ]  # fmt: skip
+    weed = Weed(folder, ca, first + 5, first + 4, command)
+    try:
+        weed.start()
+        weed.make_bucket()
+        yield weed
+    finally:
+        if weed.process:
+            stop(weed.process)
