@@ -170,7 +170,7 @@ class Publish:
     delete: bool  # documents that are gone are removed from the targets too
     max_delete: int  # of one run and target
     timeout: int  # seconds that one request may take
-    deadline: int  # seconds that publishing to one target may take
+    deadline: int  # seconds that a stage may take: uploading, telling edges and hub, removing
 
     @property
     def max_age(self) -> int | None:

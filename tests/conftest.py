@@ -150,3 +150,12 @@ def walk(value: object) -> Iterator[str]:
     elif isinstance(value, list):
         for item in value:
             yield from walk(item)
+
+
+@pytest.fixture(scope="session")
+def weed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """One SeaweedFS for all tests that leave it running; each publishes below a prefix of its own."""
+    from servers import seaweedfs
+
+    with seaweedfs(tmp_path_factory.mktemp("weed") / "weed") as server:
+        yield server

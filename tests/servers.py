@@ -8,10 +8,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -129,22 +133,18 @@ class Weed:
         import boto3
 
         return boto3.client(
-            "s3", endpoint_url=self.endpoint, aws_access_key_id=KEY, aws_secret_access_key=SECRET,
-            region_name="us-east-1", verify=str(self.ca),
+            "s3", endpoint_url=f"http://127.0.0.1:{self.http_port}", aws_access_key_id=KEY, aws_secret_access_key=SECRET,
+            region_name="us-east-1",
         )  # fmt: skip
 
-    def objects(self, bucket: str = BUCKET) -> dict[str, Any]:
-        """Every object by key, with its headers, as Amazon's client gets it."""
-        client = self.client()
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
-        return {key: client.get_object(Bucket=bucket, Key=key) for key in keys}
-
-    def documents(self, prefix: str = "", bucket: str = BUCKET) -> dict[str, bytes]:
+    def documents(self, prefix: str) -> dict[str, bytes]:
         """The bytes of every object below ``prefix``, but for our own notes."""
+        client = self.client()
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
+        keys = [item["Key"] for page in pages for item in page.get("Contents", ())]
         return {
-            key.removeprefix(prefix): item["Body"].read()
-            for key, item in self.objects(bucket).items()
+            key.removeprefix(prefix): client.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+            for key in keys
             if ".syndicate/" not in key
         }
 
@@ -164,7 +164,7 @@ def made(client: Any) -> bool:
 @contextlib.contextmanager
 def seaweedfs(folder: Path, **certificate_options: Any) -> Iterator[Weed]:
     """A SeaweedFS with an empty bucket ``feeds``."""
-    program = needed("weed")
+    program = needed("weed", str(Path(sys.executable).parent / "weed"))
     data = folder / "data"
     data.mkdir(parents=True)
     crt, key, ca = certificate(folder / "tls", **certificate_options)
@@ -188,3 +188,118 @@ def seaweedfs(folder: Path, **certificate_options: Any) -> Iterator[Weed]:
     finally:
         if weed.process:
             stop(weed.process)
+
+
+@dataclass
+class Asked:
+    """A request that a server was sent."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: bytes
+
+
+Fault = Callable[[Asked], "int | str | dict[str, str] | None"]
+
+
+class Recorder:
+    """An HTTP server that notes every request, and answers as it is told; before another server, or alone."""
+
+    def __init__(self, upstream: int | None = None) -> None:
+        """``upstream``: the port that requests go on to; without it the answer is 200."""
+        self.asked: list[Asked] = []
+        # Says of a request what becomes of it: a status, "drop" (the connection, unanswered), "lose"
+        # (the answer, after it was carried out), headers that the answer is given, or None: nothing unusual.
+        self.fault: Fault = lambda _: None
+        self.answer = b"{}"
+        recorder = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *_: object) -> None: ...
+
+            def handle_any(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                asked = Asked(self.command, self.path, dict(self.headers.items()), body)
+                recorder.asked.append(asked)
+                fault = recorder.fault(asked)
+                if fault == "drop":
+                    self.close_connection = True
+                    self.connection.close()
+                elif isinstance(fault, int):
+                    self.reply(fault, {"Retry-After": "0"}, b"")
+                elif upstream is None:
+                    self.reply(200, {}, recorder.answer)
+                else:
+                    connection = HTTPConnection("127.0.0.1", upstream, timeout=30)
+                    connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+                    for name, value in asked.headers.items():
+                        connection.putheader(name, value)
+                    connection.endheaders(body)
+                    answer = connection.getresponse()
+                    data = answer.read()
+                    if fault == "lose":
+                        self.close_connection = True
+                        self.connection.close()
+                    else:
+                        changes = fault if isinstance(fault, dict) else {}
+                        self.reply(answer.status, {**dict(answer.getheaders()), **changes}, data)
+                    connection.close()
+
+            def reply(self, status: int, headers: dict[str, str], data: bytes) -> None:
+                self.send_response(status)
+                for name, value in headers.items():
+                    if name.lower() not in (
+                        "content-length",
+                        "transfer-encoding",
+                        "connection",
+                        "date",
+                        "server",
+                    ):
+                        self.send_header(name, value)
+                length = headers.get("Content-Length") if self.command == "HEAD" else None
+                self.send_header("Content-Length", length or str(len(data)))
+                self.end_headers()
+                if self.command != "HEAD":
+                    self.wfile.write(data)
+
+            do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = do_PURGE = do_BAN = handle_any  # noqa: N815
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # of dropped connections
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+    def methods(self) -> list[str]:
+        return [asked.method for asked in self.asked]
+
+    def __enter__(self) -> Recorder:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+@contextlib.contextmanager
+def running(command: list[str], port: int, folder: Path, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    """A server in the foreground, from when it listens until the end."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "log").open("ab") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **options)
+    try:
+        wait_for(f"{command[0]} listens ({folder / 'log'})", lambda: listens(port))
+        yield process
+    finally:
+        stop(process)

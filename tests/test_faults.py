@@ -16,42 +16,12 @@ from pathlib import Path
 
 import pytest
 from conftest import NOW, Project
+from killing import killed
 
 from syndicate.errors import LockedError, WriteError
 from syndicate.output import TEMPORARY, Reason
 
 REPOSITORY = Path(__file__).parent.parent
-
-# Kills its own process at the nth call of a function, before the call or after it.
-DRIVER = """
-import os, signal, sys, importlib
-sys.path.insert(0, {repository!r})
-import syndicate
-from datetime import UTC, datetime
-from pathlib import Path
-
-where, when, nth = {where!r}, {when!r}, {nth}
-owner, name = where.rsplit(".", 1)
-parts = owner.split(":")
-target = sys.modules.get(parts[0]) or importlib.import_module(parts[0])
-for part in parts[1:]:
-    target = getattr(target, part)
-real, calls = getattr(target, name), 0
-
-def deadly(*args, **kwargs):
-    global calls
-    calls += 1
-    if calls == nth and when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
-    result = real(*args, **kwargs)
-    if calls == nth and when == "after":
-        os.kill(os.getpid(), signal.SIGKILL)
-    return result
-
-setattr(target, name, deadly)
-settings = syndicate.load_config(Path("config/syndicate.yaml"))
-syndicate.build(settings, now=datetime.fromisoformat({now!r}), force=True)
-"""
 
 
 def fill(project: Project, edition: int) -> None:
@@ -111,13 +81,7 @@ class TestKilled:
         if not first:
             project.build()
             fill(project, 1)
-        script = DRIVER.format(
-            repository=str(REPOSITORY), where=where, when=when, nth=nth, now=NOW.isoformat()
-        )
-        result = subprocess.run(
-            [sys.executable, "-c", script], cwd=project.root, capture_output=True, check=False
-        )
-        assert result.returncode == -signal.SIGKILL, result.stderr
+        killed(project.root, where, when, nth)
         for path in project.documents():
             if path.endswith((".rss", ".atom")) and not path.endswith(TEMPORARY):
                 project.parsed(path)  # no document is ever partial
@@ -136,13 +100,7 @@ class TestKilled:
             (1, "syndicate.output:Directory.begin"),
         ):
             fill(project, edition)
-            script = DRIVER.format(
-                repository=str(REPOSITORY), where=where, when="after", nth=1, now=NOW.isoformat()
-            )
-            result = subprocess.run(
-                [sys.executable, "-c", script], cwd=project.root, capture_output=True, check=False
-            )
-            assert result.returncode == -signal.SIGKILL, result.stderr
+            killed(project.root, where, "after", 1)
         project.build(force=True)
         assert project.documents() == undisturbed(project, tmp_path)
 

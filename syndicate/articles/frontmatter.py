@@ -222,6 +222,9 @@ def parse_yaml(block: str, *, first_line: int = 1) -> dict[str, Value]:
             _bound(block, first_line)
         node = _compose(block)
     except yaml.MarkedYAMLError as error:
+        if error.problem_mark is not None and "nesting depth" in (error.problem or ""):
+            # Newer PyYAML has a bound of its own, beyond ours, and meets it before the first event.
+            _bound(block[: error.problem_mark.index], first_line)
         _raise_yaml(error, first_line)
     except yaml.reader.ReaderError as error:
         raise FrontMatterError(

@@ -26,7 +26,7 @@ from syndicate.publishing.stores import NEW, ConflictError, Store
 _AT_ONCE = 32  # uploads
 _DELETED_AT_ONCE = 1_000
 _MANIFEST_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-# How much longer than its deadline a publisher's claim holds: for the last request to end.
+# How much longer than its three deadlines a publisher's claim holds: for the last request to end.
 _GRACE = 60  # seconds
 
 
@@ -41,7 +41,7 @@ class Publisher:
     owner: str  # the same in every run beside one output directory
     run: str  # another one in every run
     now: Callable[[], float]  # seconds since 1970
-    patience: Patience
+    patience: Callable[[], Patience]  # one for planning and uploading, one for removing and finishing
     progress: Callable[[str, int, int], None] | None = None  # stage, done, of how many
 
 
@@ -58,6 +58,7 @@ class Publication:
         self.bytes_sent = 0
         self.warnings: list[str] = []
         self.errors: list[PublishError] = []
+        self._patience = publisher.patience()
         self._version: Any = NEW
         self._written = b""  # the manifest as it is on the target
         self._headers: dict[str, dict[str, str]] = {}
@@ -123,7 +124,7 @@ class Publication:
 
     def upload(self) -> None:
         """Upload what differs, in order, and say so in the manifest. Raises LockedError, PublishError."""
-        changed = [step.path for step in self.steps if step.uploads or step.reason is Reason.GONE]
+        changed = [step.path for step in self.steps if step.reason is not Reason.UNCHANGED]
         if not changed:
             return
         self._announce(changed)
@@ -141,10 +142,10 @@ class Publication:
     def _announce(self, changed: Sequence[str]) -> None:
         """Claim the target, and note what is about to change there and who is to be told."""
         publisher, publish = self.publisher, self.settings.publish
-        until = int(publisher.now()) + 2 * publish.deadline + _GRACE
+        until = int(publisher.now()) + 3 * publish.deadline + _GRACE
         self.manifest.claim = Claim(publisher.owner, publisher.run, until)
         for step in self.steps:
-            if step.uploads:
+            if step.reason is not Reason.UNCHANGED:
                 self.manifest.objects[step.path] = Object("", "", step.object.size)
         told = {path for path in changed if output.uncompressed(path) == path}
         names = {purge.name for purge in publish.purge}
@@ -239,6 +240,8 @@ class Publication:
 
     def remove(self) -> None:
         """Remove what is gone, unless something went wrong before. Raises PublishError."""
+        # Whoever was told meanwhile may have taken all the time there was.
+        self._patience = self.publisher.patience()
         if self.errors:
             return
         gone = []
@@ -292,4 +295,4 @@ class Publication:
             return
 
     def _tried(self, call: Callable[[], Any], what: str) -> Any:
-        return self.publisher.patience.tried(call, f"cannot {what}")
+        return self._patience.tried(call, f"cannot {what}")

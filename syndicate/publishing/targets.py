@@ -87,7 +87,7 @@ def publish_targets(
     run = uuid.uuid4().hex
     attempts = []
     for target in targets:
-        publisher = Publisher(owner, run, now, Patience(settings.publish.deadline), progress)
+        publisher = Publisher(owner, run, now, lambda: Patience(settings.publish.deadline), progress)
         attempts.append(_Attempt(settings, target, source, publisher, environment))
     for attempt in attempts:
         attempt.go(lambda publication: publication.plan(force=force))
@@ -95,7 +95,7 @@ def publish_targets(
     if not dry_run:
         _carry_out(attempts, teller)
         for attempt in attempts:
-            attempt.remember(catalog, now())
+            attempt.remember(catalog, now(), teller.errors)
     return PublishReport(
         tuple(attempt.report() for attempt in attempts), teller.purged, teller.pinged, tuple(teller.errors)
     )
@@ -172,10 +172,11 @@ class _Attempt:
             errors=(*self.errors, *publication.errors),
         )
 
-    def remember(self, catalog: Catalog, now: float) -> None:
-        """Note in the catalog what ``syndicate status`` shows."""
+    def remember(self, catalog: Catalog, now: float, told_errors: Sequence[SyndicateError]) -> None:
+        """Note in the catalog what ``syndicate status`` shows; ``told_errors`` are of edges and hub."""
         report = self.report()
-        error = str(report.errors[0]) if report.errors else ""
+        errors = (*report.errors, *told_errors)
+        error = str(errors[0]) if errors else ""
         held = None
         if self.publication is not None and not self.errors:
             objects = self.publication.manifest.objects.values()
