@@ -162,8 +162,8 @@ def made(client: Any) -> bool:
 
 
 @contextlib.contextmanager
-def seaweedfs(folder: Path, **certificate_options: Any) -> Iterator[Weed]:
-    """A SeaweedFS with an empty bucket ``feeds``."""
+def seaweedfs(folder: Path, *, public: bool = False, **certificate_options: Any) -> Iterator[Weed]:
+    """A SeaweedFS with an empty bucket ``feeds``; ``public``: everybody may read it."""
     program = needed("weed", str(Path(sys.executable).parent / "weed"))
     data = folder / "data"
     data.mkdir(parents=True)
@@ -171,6 +171,7 @@ def seaweedfs(folder: Path, **certificate_options: Any) -> Iterator[Weed]:
     (folder / "s3.json").write_text(json.dumps({"identities": [
         {"name": "test", "credentials": [{"accessKey": KEY, "secretKey": SECRET}],
          "actions": ["Admin", "Read", "Write", "List", "Tagging"]},
+        *([{"name": "anonymous", "actions": ["Read"]}] if public else []),
     ]}))  # fmt: skip
     first = free_block(8)
     command = [
@@ -299,7 +300,10 @@ def running(command: list[str], port: int, folder: Path, **options: Any) -> Iter
     with (folder / "log").open("ab") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log, cwd=folder, **options)
     try:
-        wait_for(f"{command[0]} listens ({folder / 'log'})", lambda: listens(port))
+        wait_for(
+            f"{command[0]} listens ({folder / 'log'})", lambda: listens(port) or process.poll() is not None
+        )
+        assert process.poll() is None, (folder / "log").read_text()
         yield process
     finally:
         stop(process)

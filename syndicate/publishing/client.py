@@ -49,10 +49,12 @@ class Client:
                 answer.release_conn()
         except urllib3.exceptions.SSLError:
             raise PublishError("no safe connection", request.url, "its certificate is not valid") from None
+        except urllib3.exceptions.NewConnectionError:
+            raise TransientError(f"{request.url}: cannot be reached") from None
         except urllib3.exceptions.TimeoutError:
             raise TransientError(f"{request.url}: no answer in time") from None
         except urllib3.exceptions.HTTPError:
-            raise TransientError(f"{request.url}: cannot be reached") from None
+            raise TransientError(f"{request.url}: the connection was dropped") from None
         status = answer.status
         if status in (408, 429) or status >= 500:
             after = answer.headers.get("Retry-After", "")

@@ -53,13 +53,13 @@ def document_headers(path: str, publish: Publish, feeds_url: str) -> dict[str, s
 
 
 def surrogate_keys(path: str, feeds_url: str) -> list[str]:
-    """A document's names at the edge: its group's address without scheme, and that of all documents.
+    """A document's names at the edge: its group's address without scheme, and that of all documents, a star.
 
     The documents of a group change together; those of its archive do not, and each period has its own.
     """
-    everything = feeds_url.partition("://")[2]
+    site = feeds_url.partition("://")[2]
     own = path.rpartition(".")[0] if is_archive(path) else path.rpartition("/")[0]
-    return list(dict.fromkeys((f"{everything}{path_encoded(own)}", everything)))
+    return [f"{site}{path_encoded(own)}", f"{site}*"]
 
 
 def headers_digest(headers: Mapping[str, str]) -> str:

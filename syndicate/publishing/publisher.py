@@ -41,7 +41,7 @@ class Publisher:
     owner: str  # the same in every run beside one output directory
     run: str  # another one in every run
     now: Callable[[], float]  # seconds since 1970
-    patience: Callable[[], Patience]  # one for planning and uploading, one for removing and finishing
+    patience: Callable[[], Patience]  # a new one for each stage
     progress: Callable[[str, int, int], None] | None = None  # stage, done, of how many
 
 
@@ -58,7 +58,7 @@ class Publication:
         self.bytes_sent = 0
         self.warnings: list[str] = []
         self.errors: list[PublishError] = []
-        self._patience = publisher.patience()
+        self._patience: Patience
         self._version: Any = NEW
         self._written = b""  # the manifest as it is on the target
         self._headers: dict[str, dict[str, str]] = {}
@@ -68,6 +68,7 @@ class Publication:
 
     def plan(self, *, force: bool) -> None:
         """Find out what differs; one GET. Raises BrakeError, LockedError, PublishError."""
+        self._patience = self.publisher.patience()
         self._fetch()
         objects = {path: self._object(path) for path in self.source.documents if self._is_wanted(path)}
         if not objects:
@@ -124,6 +125,7 @@ class Publication:
 
     def upload(self) -> None:
         """Upload what differs, in order, and say so in the manifest. Raises LockedError, PublishError."""
+        self._patience = self.publisher.patience()
         changed = [step.path for step in self.steps if step.reason is not Reason.UNCHANGED]
         if not changed:
             return
@@ -240,7 +242,6 @@ class Publication:
 
     def remove(self) -> None:
         """Remove what is gone, unless something went wrong before. Raises PublishError."""
-        # Whoever was told meanwhile may have taken all the time there was.
         self._patience = self.publisher.patience()
         if self.errors:
             return

@@ -91,7 +91,7 @@ def publish_targets(
         attempts.append(_Attempt(settings, target, source, publisher, environment))
     for attempt in attempts:
         attempt.go(lambda publication: publication.plan(force=force))
-    teller = Teller(settings, Patience(settings.publish.deadline), environment)
+    teller = Teller(settings, lambda: Patience(settings.publish.deadline), environment)
     if not dry_run:
         _carry_out(attempts, teller)
         for attempt in attempts:

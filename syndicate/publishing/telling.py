@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
 from syndicate.config import Settings
@@ -19,11 +19,18 @@ _AT_ONCE = 8  # requests
 class Teller:
     """Sends purges and pings. ``errors`` says what went wrong; it is tried again in the next run."""
 
-    def __init__(self, settings: Settings, patience: Patience, environment: Mapping[str, str]) -> None:
-        self.settings, self.patience, self.environment = settings, patience, environment
+    def __init__(
+        self, settings: Settings, patience: Callable[[], Patience], environment: Mapping[str, str]
+    ) -> None:
+        """``patience`` is made when there is something to tell."""
+        self.settings, self._new_patience, self.environment = settings, patience, environment
         self.errors: list[PublishError] = []
         self.purged = self.pinged = 0
         self._failed: set[str] = set()  # edges and hubs that do not answer: asked once a run is enough
+
+    @cached_property
+    def _patience(self) -> Patience:
+        return self._new_patience()
 
     @cached_property
     def _client(self) -> Client:
@@ -67,14 +74,14 @@ class Teller:
         """Send requests, several at once, until one fails for good; says of each whether it arrived."""
         from concurrent.futures import ThreadPoolExecutor
 
-        client = self._client
+        client, patience = self._client, self._patience
         errors: list[PublishError] = []
 
         def send(request: Request) -> bool:
             if errors:
                 return False
             try:
-                self.patience.tried(lambda: client.send(request), what)
+                patience.tried(lambda: client.send(request), what)
             except PublishError as error:
                 errors.append(error)
                 return False
