@@ -198,17 +198,23 @@ class Publication:
         def put() -> None:
             self.store.put(step.path, data, headers, None if ours else NEW)
 
+        document = output.uncompressed(step.path)
+        if not ours and document != step.path and not self._is_ours(document):
+            raise self._foreign(step.path)  # a web server would send it in that one's stead
         try:
             self._tried(put, f"upload {step.path}")
         except ConflictError:
             if not self._is_ours(step.path, data):
-                raise ForeignError(
-                    "somebody else's object is there", f"{self.target.url}: {step.path}",
-                    "it was left alone: move it away, or publish below another path",
-                ) from None  # fmt: skip
+                raise self._foreign(step.path) from None
             ours = True
             self._tried(put, f"upload {step.path}")
         return len(data)
+
+    def _foreign(self, path: str) -> ForeignError:
+        return ForeignError(
+            "somebody else's object is there", f"{self.target.url}: {path}",
+            "it was left alone: move it away, or publish below another path",
+        )  # fmt: skip
 
     def _is_ours(self, path: str, data: bytes | None = None) -> bool:
         """Whether the object at ``path`` is a document of ours, by its own word, or the very ``data``."""

@@ -122,12 +122,12 @@ def _carry_out(attempts: Sequence[_Attempt], teller: Teller) -> None:
     fine = [attempt.publication for attempt in attempts if attempt.publication and not attempt.errors]
     manifests = [publication.manifest for publication in fine]
     # An edge that forgets a document before it is removed would fetch it again.
-    teller.purge(manifests, but=set().union(*(publication.removing for publication in fine)))
-    teller.ping(manifests)
+    removing = set().union(*(publication.removing for publication in fine))
+    teller.purge(manifests, but=removing)
+    teller.ping(manifests, but=removing)
     for attempt in attempts:
         attempt.go(Publication.remove)
     teller.purge(manifests, but=set())
-    teller.ping(manifests)
     for attempt in attempts:
         attempt.go(Publication.finish)
 
@@ -169,7 +169,7 @@ class _Attempt:
             pending_purges=len(set().union(*manifest.purge.values())),
             pending_pings=len(manifest.ping),
             warnings=tuple(publication.warnings),
-            errors=(*self.errors, *publication.errors),
+            errors=(*self.errors, *sorted(publication.errors, key=str)),
         )
 
     def remember(self, catalog: Catalog, now: float, told_errors: Sequence[SyndicateError]) -> None:

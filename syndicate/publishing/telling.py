@@ -26,7 +26,7 @@ class Teller:
         self.settings, self._new_patience, self.environment = settings, patience, environment
         self.errors: list[PublishError] = []
         self.purged = self.pinged = 0
-        self._failed: set[str] = set()  # edges and hubs that do not answer: asked once a run is enough
+        self._failed: set[str] = set()  # edges that do not answer: asked once a run is enough
 
     @cached_property
     def _patience(self) -> Patience:
@@ -53,10 +53,13 @@ class Teller:
                 if edge.name in manifest.purge:
                     manifest.purge[edge.name] -= pending
 
-    def ping(self, manifests: Sequence[Manifest]) -> None:
-        """Tell the hub which feeds changed; not before the edges know: it fetches them at once."""
+    def ping(self, manifests: Sequence[Manifest], but: set[str]) -> None:
+        """Tell the hub which feeds changed; not before the edges know: it fetches them at once.
+
+        The paths in ``but`` are of documents that edges are told of later.
+        """
         hub = self.settings.publish.hub
-        if any(paths for manifest in manifests for paths in manifest.purge.values()):
+        if any(paths - but for manifest in manifests for paths in manifest.purge.values()):
             return
         pending = sorted(set().union(*(manifest.ping for manifest in manifests)))
         if not pending or not hub:
