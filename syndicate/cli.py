@@ -188,7 +188,6 @@ def publish(options: _Options, target: str | None, dry_run: bool, force: bool) -
     started = time.perf_counter()
     with _Bar() as bar:
         report = run_publish(settings, target=target, dry_run=dry_run, force=force, progress=bar.progress)
-    options.show(settings.warnings)
     if dry_run:
         for there in report.targets:
             for step in there.steps:

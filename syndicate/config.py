@@ -190,7 +190,6 @@ class Settings:
     feeds: Feeds
     output: Output
     publish: Publish
-    warnings: tuple[Problem, ...]
 
     @property
     def state(self) -> Path:
@@ -237,7 +236,7 @@ def parse_config(data: bytes, path: Path, shown: str) -> Settings:
     root = path.parent.parent if path.parent.name == "config" else path.parent
     settings = _settings(check, values, path, root)
     problems = tuple(sorted(check.problems, key=lambda problem: problem.sort_key))
-    if settings is None or any(p.severity is Severity.ERROR for p in problems):
+    if settings is None:
         raise ConfigError("the config has problems", problems)
     return settings
 
@@ -255,9 +254,9 @@ def _settings(check: _Check, values: Any, path: Path, root: Path) -> Settings | 
     )  # fmt: skip
     publish = _publish(check.section("publish", values.get("publish"), Publish.__dataclass_fields__), root)
     output = _output(check.section("output", values.get("output"), Output.__dataclass_fields__), root)
-    if any(p.severity is Severity.ERROR for p in check.problems):
+    if check.problems:
         return None
-    return Settings(path, root, site, content, feeds, output, publish, tuple(check.problems))
+    return Settings(path, root, site, content, feeds, output, publish)
 
 
 def _site(section: _Section) -> Site:
@@ -497,9 +496,9 @@ class _Check:
         self.shown, self.node = shown, node
         self.problems: list[Problem] = []
 
-    def report(self, key: str, what: str, fix: str, severity: Severity = Severity.ERROR) -> None:
+    def report(self, key: str, what: str, fix: str) -> None:
         line, column = self.place(key)
-        self.problems.append(Problem(self.shown, line, column, severity, key or "config", what, fix))
+        self.problems.append(Problem(self.shown, line, column, Severity.ERROR, key or "config", what, fix))
 
     def place(self, key: str) -> tuple[int, int]:
         """Line and column of ``key`` (a dotted path), or of the nearest section that is there."""

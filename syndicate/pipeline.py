@@ -171,7 +171,7 @@ def _read_registry(settings: Settings) -> tuple[Registry, list[Problem]]:
             ) from None
         files.append(found)
     registry = read_registry(files[0], files[1], settings.site.url)
-    return registry, [*settings.warnings, *registry.problems]
+    return registry, list(registry.problems)
 
 
 def _prepare(

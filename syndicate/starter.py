@@ -61,8 +61,19 @@ output:
   # max_shrink: 0.5                       # refuse to lose more than this share of articles at once
 
 # publish:
-#   cache_control: public, max-age=300    # how out/ is served: RSS says the same as its ttl
-#   hub: https://hub.example/             # a WebSub hub
+#   targets:
+#     - url: s3://feeds-bucket/ai/          # or gs://, az://, file:///var/www/feeds/
+#       endpoint: https://s3.example        # of an S3-compatible; also region, path_style, ca_file
+#   cache_control: public, max-age=300      # how the documents are served: RSS says the same as its ttl
+#   headers:                                # of the rules that match, the first that sets one decides it
+#     - match: "**/*.json"
+#       cache_control: public, max-age=60   # also content_type, gzip
+#   purge:
+#     - kind: varnish                       # varnish, fastly, cloudflare, cloudfront, http
+#       url: https://edge.example/
+#       token: ${PURGE_TOKEN}               # from the environment
+#   hub: https://hub.example/               # a WebSub hub
+#   max_delete: 256                         # refuse to remove more documents at once
 """
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from conftest import CONFIG, Project
 
@@ -159,8 +160,11 @@ class TestDocumentation:
         text = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
         for name, command in main.commands.items():
             assert f"`{name}`" in text
-            for option in command.params:
-                assert f"`{option.opts[0]}`" in text, (name, option.opts)
+            for parameter in command.params:
+                shown = (
+                    parameter.opts[0] if isinstance(parameter, click.Option) else parameter.opts[0].upper()
+                )
+                assert f"`{shown}`" in text, (name, shown)
         for option in main.params:
             assert f"`{option.opts[-1]}`" in text
 
@@ -173,6 +177,22 @@ class TestDocumentation:
         names = {"full": "content"}
         for field in getattr(config, section).__dataclass_fields__:
             assert f"`{section.lower()}.{names.get(field, field)}`" in text
+
+    @pytest.mark.parametrize(
+        ("section", "prefix", "without"),
+        [
+            ("Target", "publish.targets[]", {"scheme", "bucket", "prefix"}),
+            ("HeaderRule", "publish.headers[]", set()),
+            ("Purge", "publish.purge[]", set()),
+        ],
+    )
+    def test_every_key_of_a_list_is_documented(self, section: str, prefix: str, without: set[str]) -> None:
+        """By its dotted path."""
+        import syndicate.config as config
+
+        text = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
+        for field in getattr(config, section).__dataclass_fields__.keys() - without:
+            assert f"`{prefix}.{field.removesuffix('_key')}`" in text
 
     def test_every_exit_code_is_documented(self) -> None:
         """With its number."""

@@ -39,7 +39,7 @@ class TestGoodConfigs:
     def test_the_starter_is_a_good_one(self) -> None:
         """As ``init`` writes it."""
         settings = parse_config(STARTER.encode(), Path("/p/config/syndicate.yaml"), "x")
-        assert settings.warnings == ()
+        assert settings.publish.targets == ()
 
     def test_every_commented_key_of_the_starter_is_known(self) -> None:
         """A user who takes a # away gets no error."""
@@ -53,13 +53,19 @@ class TestGoodConfigs:
         assert settings.feeds.min_quality == 50
         assert settings.site.author == "The editors"
 
-    def test_what_comes_later_is_a_warning(self) -> None:
-        """A config for a newer version still works."""
-        text = CONFIG + "publish: {targets: [], purge: []}\n"
-        settings = parse_config(text.encode(), Path("/p/config/syndicate.yaml"), "x")
-        assert [(p.field, p.severity.value) for p in settings.warnings] == [
-            ("publish.targets", "warning"), ("publish.purge", "warning"),
-        ]  # fmt: skip
+    def test_the_commented_publish_section_is_a_good_one(self) -> None:
+        """In the starter and in the repository's own config."""
+        own = (Path(__file__).parent.parent / "config" / "syndicate.yaml").read_text(encoding="utf-8")
+        for text in (STARTER, own):
+            before, marker, section = text.partition("# publish:\n")
+            assert marker
+            lines = [line.removeprefix("# ") for line in section.splitlines()]
+            settings = parse_config(
+                "\n".join([before, "publish:", *lines]).encode(), Path("/p/config/syndicate.yaml"), "x"
+            )
+            assert [target.bucket for target in settings.publish.targets] == ["feeds-bucket"]
+            assert settings.publish.purge[0].token == "PURGE_TOKEN"
+            assert settings.publish.max_delete == 256
 
 
 class TestProblems:

@@ -719,3 +719,26 @@ def test_the_command_prints_the_plan(published: Published) -> None:
     assert (code, err) == (0, "")
     assert out.splitlines()[0] == f"new       {published.url}feed.atom"
     assert len(out.splitlines()) == 13
+
+
+def test_a_removal_that_fails(published: Published, proxy: Recorder) -> None:
+    """What was uploaded stays known, the target is given free, and the next run removes the rest."""
+    through(published, proxy)
+    published.project.write("a")
+    published.project.write("b", topics=["Space"])
+    published.project.build()
+    published.done()
+    (published.project.root / "news" / "b.md").unlink()
+    published.project.write("a", title="Edited")
+    published.project.build(force=True)
+    proxy.fault = lambda asked: 503 if asked.method in ("POST", "DELETE") else None
+    [error] = published.errors()
+    assert error.startswith("cannot remove topic/space/feed.atom: ")
+    manifest = published.manifest()
+    assert manifest["claim"] is None
+    assert [path for path, known in manifest["objects"].items() if not known[0]] == [
+        f"topic/space/{name}" for name in ("feed.atom", "feed.json", "feed.rss", "index.html")
+    ]
+    proxy.fault = lambda _: None
+    assert counts(published.done()) == {"unchanged": 13, "gone": 4}
+    published.agrees()

@@ -11,6 +11,7 @@ import gzip
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from syndicate import output
@@ -22,6 +23,7 @@ from syndicate.publishing.plan import Reason, Step, plan, stages
 from syndicate.publishing.retry import Patience
 from syndicate.publishing.source import Source
 from syndicate.publishing.stores import NEW, ConflictError, Store
+from syndicate.workers import chunks
 
 _AT_ONCE = 32  # uploads
 _DELETED_AT_ONCE = 1_000
@@ -258,10 +260,12 @@ class Publication:
             # What was never finished may be somebody else's.
             if step.object.sha256 or self._is_ours(step.path):
                 gone.append(step.path)
-            del self.manifest.objects[step.path]
-        for start in range(0, len(gone), _DELETED_AT_ONCE):
-            some = gone[start : start + _DELETED_AT_ONCE]
-            self._tried(lambda some=some: self.store.delete(some), f"remove {some[0]}")  # type: ignore[misc]
+            else:
+                del self.manifest.objects[step.path]
+        for some in chunks(gone, _DELETED_AT_ONCE):
+            self._tried(partial(self.store.delete, some), f"remove {some[0]}")
+            for path in some:
+                del self.manifest.objects[path]
 
     def finish(self) -> None:
         """Give the target free, with what is left to do there. Raises LockedError, PublishError."""

@@ -119,17 +119,19 @@ def _carry_out(attempts: Sequence[_Attempt], teller: Teller) -> None:
     """Documents, manifests, purges, pings, deletes; then the purges of what was deleted."""
     for attempt in attempts:
         attempt.go(Publication.upload)
-    fine = [attempt.publication for attempt in attempts if attempt.publication and not attempt.errors]
-    manifests = [publication.manifest for publication in fine]
+    fine = [attempt for attempt in attempts if not attempt.errors]
+    publications = [attempt.publication for attempt in fine if attempt.publication]
+    manifests = [publication.manifest for publication in publications]
     # An edge that forgets a document before it is removed would fetch it again.
-    removing = set().union(*(publication.removing for publication in fine))
+    removing = set().union(*(publication.removing for publication in publications))
     teller.purge(manifests, but=removing)
     teller.ping(manifests, but=removing)
     for attempt in attempts:
         attempt.go(Publication.remove)
     teller.purge(manifests, but=set())
-    for attempt in attempts:
-        attempt.go(Publication.finish)
+    # Also where removing failed: what was uploaded and told stays known, and the target is given free.
+    for attempt in fine:
+        attempt.go(Publication.finish, always=True)
 
 
 class _Attempt:
@@ -149,8 +151,9 @@ class _Attempt:
         else:
             self.publication = Publication(settings, target, store, source, publisher)
 
-    def go(self, step: Callable[[Publication], None]) -> None:
-        if self.publication is None or self.errors:
+    def go(self, step: Callable[[Publication], None], *, always: bool = False) -> None:
+        """Take a step, unless one went wrong before."""
+        if self.publication is None or (self.errors and not always):
             return
         try:
             step(self.publication)
