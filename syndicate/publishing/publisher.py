@@ -237,7 +237,7 @@ class Publication:
         """Ask for one document, and see whether the store kept what it was told of it."""
         if not self.store.keeps_headers or not self._sent:
             return
-        step = next((step for step in self._sent if is_feed(step.path)), self._sent[0])
+        step = min(self._sent, key=lambda step: (not is_feed(step.path), step.path))
         stored = self._tried(lambda: self.store.get(step.path), f"read back {step.path}")
         for name, sent in self._headers[step.path].items():
             kept = stored.headers.get(name) if stored else None
