@@ -397,8 +397,6 @@ def _target(section: _Section, root: Path) -> Target:
         found = None
     scheme = (found[1] or found[4]) if found else ""
     endpoint = section.parsed("endpoint", clean_url) or ""
-    if endpoint and "@" in endpoint.split("/")[2]:
-        section.report("endpoint", "credentials in a URL", "take them out: they come from the environment")
     for key, schemes in (("endpoint", "s3 az"), ("region", "s3"), ("path_style", "s3"), ("ca_file", "s3 az")):
         if scheme and section.values.get(key) is not None and scheme not in schemes.split():
             section.report(key, f"{scheme}:// has no {key}", "take it out")

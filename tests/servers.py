@@ -113,6 +113,9 @@ class Weed:
         with (self.folder / "log").open("ab") as log:
             self.process = subprocess.Popen(self.command, stdout=log, stderr=log, cwd=self.folder)
         wait_for("SeaweedFS listens", lambda: listens(self.port) and listens(self.http_port))
+        # The gateway listens before it can write, or read what it has.
+        client = self.client()
+        wait_for("the bucket is there", lambda: made(client))
 
     def signal(self, number: int) -> None:
         assert self.process
@@ -122,11 +125,6 @@ class Weed:
         assert self.process
         self.process.kill()
         self.process.wait()
-
-    def make_bucket(self) -> None:
-        """The gateway listens before it can make one."""
-        client = self.client()
-        wait_for("the bucket is made", lambda: made(client))
 
     def client(self) -> Any:
         """Amazon's own client: what it sees is there."""
@@ -150,14 +148,16 @@ class Weed:
 
 
 def made(client: Any) -> bool:
+    """Whether the bucket is there and takes objects."""
     import botocore.exceptions
 
     try:
-        client.create_bucket(Bucket=BUCKET)
+        if not client.list_buckets()["Buckets"]:
+            client.create_bucket(Bucket=BUCKET)
         client.put_object(Bucket=BUCKET, Key="probe", Body=b"x")
         client.delete_object(Bucket=BUCKET, Key="probe")
-    except (botocore.exceptions.ClientError, botocore.exceptions.HTTPClientError) as error:
-        return "BucketAlready" in str(error)
+    except (botocore.exceptions.ClientError, botocore.exceptions.HTTPClientError):
+        return False
     return True
 
 
@@ -184,7 +184,6 @@ def seaweedfs(folder: Path, *, public: bool = False, **certificate_options: Any)
     weed = Weed(folder, ca, first + 5, first + 4, command)
     try:
         weed.start()
-        weed.make_bucket()
         yield weed
     finally:
         if weed.process:

@@ -120,6 +120,14 @@ class TestPublish:
         assert len(siblings) == 13
         assert published.there().keys() == published.project.documents().keys() - siblings
 
+    def test_names_in_every_script(self, published: Published) -> None:
+        """A key is the document's path, as it is written."""
+        published.project.write("a", topics=["Größe", "機械学習", "C++ & C#"])
+        published.project.build()
+        published.done()
+        published.agrees()
+        assert any("機械学習" in path for path in published.there())
+
     def test_order(self, published: Published, proxy: Recorder) -> None:
         """A claim, archives, feeds, pages, the lists of all, the manifest, deletes, the manifest."""
         through(published, proxy)
@@ -592,6 +600,16 @@ class TestKilled:
             told = {url for asked in edge.asked for url in json.loads(asked.body)["urls"]}
             changed = {path for path, data in there.items() if published.there().get(path) != data}
             assert {FEEDS_URL + path for path in changed} <= told
+
+    def test_in_the_very_first_run(self, published: Published) -> None:
+        """The next one knows its own claim, and need not wait for its end."""
+        published.project.write("a")
+        published.project.build()
+        where = "syndicate.publishing.publisher:Publication._upload_all"
+        killed(published.project.root, where, "after", 1, PUBLISH)
+        assert published.manifest()["claim"] is not None
+        published.done()
+        published.agrees()
 
 
 class TestTwoAtOnce:

@@ -152,6 +152,20 @@ class TestTelling:
             assert there == [True, True]
             assert b"topic/space/feed.rss" in edge.asked[1].body
 
+    def test_an_edge_and_a_hub_that_are_no_more(self, published: Published) -> None:
+        """What they were to be told is forgotten, and blocks nobody."""
+        with Recorder() as gone, Recorder() as hub:
+            gone.fault = hub.fault = lambda _: 503
+            published.configure(purge=[{"kind": "http", "url": gone.url}], hub=hub.url)
+            published.project.write("a")
+            published.project.build()
+            assert len(published.errors()) == 1
+            hub.fault = lambda _: None
+            published.configure(hub=hub.url)
+            assert published.done().pending_purges == 0
+            assert len(topics(hub)) == 9
+            assert published.manifest()["purge"] == {}
+
     def test_a_redirect_is_not_followed(self, published: Published) -> None:
         """A token goes to the address in the config, and nowhere else."""
         with Recorder() as edge:

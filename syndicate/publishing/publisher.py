@@ -7,12 +7,13 @@ second publisher finds the claim, or loses the conditional write of its own, and
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from syndicate import output
 from syndicate.config import Settings, Target
@@ -25,11 +26,24 @@ from syndicate.publishing.source import Source
 from syndicate.publishing.stores import NEW, ConflictError, Store
 from syndicate.workers import chunks
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
 _AT_ONCE = 32  # uploads
 _DELETED_AT_ONCE = 1_000
 _MANIFEST_HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 # How much longer than its three deadlines a publisher's claim holds: for the last request to end.
 _GRACE = 60  # seconds
+
+
+@contextlib.contextmanager
+def _cancelled_with(pool: Executor) -> Iterator[None]:
+    """Whatever ends the work early, as Ctrl-C does, ends what was not begun."""
+    try:
+        yield
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
 
 
 class ForeignError(PublishError):
@@ -119,6 +133,11 @@ class Publication:
                 f"{self.target.url}: the manifest is set aside: {error}; everything is uploaded again"
             )
             return
+        # What edges and hubs that are in the config no more were to be told is nobody's business now.
+        names = {purge.name for purge in self.settings.publish.purge}
+        self.manifest.purge = {name: paths for name, paths in self.manifest.purge.items() if name in names}
+        if not self.settings.publish.hub:
+            self.manifest.ping = set()
         claim = self.manifest.claim
         if claim and claim.owner != self.publisher.owner and claim.until > self.publisher.now():
             raise LockedError("another publisher is at work", self.target.url, "it holds a claim there")
@@ -152,9 +171,8 @@ class Publication:
             if step.reason is not Reason.UNCHANGED:
                 self.manifest.objects[step.path] = Object("", "", step.object.size)
         told = {path for path in changed if output.uncompressed(path) == path}
-        names = {purge.name for purge in publish.purge}
-        pending = {name: paths for name, paths in self.manifest.purge.items() if name in names}
-        self.manifest.purge = {name: pending.get(name, set()) | told for name in names}
+        pending = self.manifest.purge
+        self.manifest.purge = {edge.name: pending.get(edge.name, set()) | told for edge in publish.purge}
         still_there = {path for path in self.manifest.ping | told if path in self.source.documents}
         self.manifest.ping = {path for path in still_there if is_feed(path)} if publish.hub else set()
         self._save()
@@ -165,7 +183,7 @@ class Publication:
 
         total = sum(step.uploads for step in self.steps)
         fault: PublishError | None = None
-        with ThreadPoolExecutor(min(_AT_ONCE, len(stage))) as pool:
+        with ThreadPoolExecutor(min(_AT_ONCE, len(stage))) as pool, _cancelled_with(pool):
             futures = {pool.submit(self._upload, step): step for step in stage}
             for future in as_completed(futures):
                 step = futures[future]
