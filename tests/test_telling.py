@@ -166,6 +166,37 @@ class TestTelling:
             assert len(topics(hub)) == 9
             assert published.manifest()["purge"] == {}
 
+    def test_an_edge_without_credentials(
+        self, published: Published, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """The documents are there, the target is free, and the purge waits for them."""
+        monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+        monkeypatch.setenv("HOME", str(tmp_path))
+        web = tmp_path / "web"
+        web.mkdir()
+        published.configure({"url": f"file://{web}/"}, purge=[{"kind": "cloudfront", "id": "X"}])
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.delenv(name)
+        published.project.write("a")
+        published.project.build()
+        assert published.errors() == [
+            "there are no credentials: cloudfront https://cloudfront.amazonaws.com/ X: "
+            "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        ]
+        manifest = json.loads((web / ".syndicate/manifest.json").read_bytes())
+        assert manifest["claim"] is None
+        assert len(manifest["purge"]["cloudfront https://cloudfront.amazonaws.com/ X"]) == 13
+
+    def test_an_answer_without_end(self, published: Published) -> None:
+        """It is not listened to."""
+        with Recorder() as edge:
+            edge.answer = b"x" * 50_000_000
+            published.configure(purge=[{"kind": "http", "url": edge.url}])
+            published.project.write("a")
+            published.project.build()
+            published.done()
+            assert len(edge.asked) == 1
+
     def test_a_redirect_is_not_followed(self, published: Published) -> None:
         """A token goes to the address in the config, and nowhere else."""
         with Recorder() as edge:

@@ -8,8 +8,6 @@ from dataclasses import dataclass, field
 from syndicate.errors import PublishError
 from syndicate.publishing.retry import TransientError
 
-_MOST_READ = 65_536  # bytes of an answer
-
 
 @dataclass(frozen=True, slots=True)
 class Request:
@@ -22,7 +20,7 @@ class Request:
 
 
 class Client:
-    """Sends requests; connections are kept open between them."""
+    """Sends requests."""
 
     def __init__(self, timeout: int) -> None:
         """``timeout``: seconds that a request may take."""
@@ -31,10 +29,10 @@ class Client:
         import urllib3
 
         self._timeout = urllib3.Timeout(total=timeout, connect=min(timeout, 10))
-        self._pool = urllib3.PoolManager(maxsize=8, ssl_context=ssl.create_default_context())
+        self._pool = urllib3.PoolManager(ssl_context=ssl.create_default_context())
 
-    def send(self, request: Request) -> bytes:
-        """The answer's body, shortened. Raises TransientError, PublishError."""
+    def send(self, request: Request) -> None:
+        """Send a request that is to be answered with 2xx. Raises TransientError, PublishError."""
         import urllib3
 
         try:
@@ -42,11 +40,6 @@ class Client:
                 request.method, request.url, body=request.body or None, headers=dict(request.headers),
                 timeout=self._timeout, retries=False, redirect=False, preload_content=False,
             )  # fmt: skip
-            try:
-                body = answer.read(_MOST_READ, decode_content=True)
-            finally:
-                answer.drain_conn() if answer.length_remaining in (0, None) else answer.close()
-                answer.release_conn()
         except urllib3.exceptions.SSLError:
             raise PublishError("no safe connection", request.url, "its certificate is not valid") from None
         except urllib3.exceptions.NewConnectionError:
@@ -55,6 +48,7 @@ class Client:
             raise TransientError(f"{request.url}: no answer in time") from None
         except urllib3.exceptions.HTTPError:
             raise TransientError(f"{request.url}: the connection was dropped") from None
+        answer.close()  # the status says it; whoever answers without end is not listened to
         status = answer.status
         if status in (408, 429) or status >= 500:
             after = answer.headers.get("Retry-After", "")
@@ -65,4 +59,3 @@ class Client:
             raise PublishError(f"access denied ({status})", request.url, "check the token, and its rights")
         if not 200 <= status < 300:
             raise PublishError(f"the answer was {status}", request.url, "mend publish.purge or publish.hub")
-        return body

@@ -256,7 +256,11 @@ class Publication:
         if not self.store.keeps_headers or not self._sent:
             return
         step = min(self._sent, key=lambda step: (not is_feed(step.path), step.path))
-        stored = self._tried(lambda: self.store.get(step.path), f"read back {step.path}")
+        try:
+            stored = self._tried(lambda: self.store.get(step.path), f"read back {step.path}")
+        except PublishError as error:
+            self.warnings.append(str(error))  # what was to be done is done
+            return
         for name, sent in self._headers[step.path].items():
             kept = stored.headers.get(name) if stored else None
             if kept != sent:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -32,10 +34,20 @@ class _What(NamedTuple):
     everything: bool
 
 
+def check_edge(purge: Purge, environment: Mapping[str, str]) -> None:
+    """See that an edge can be told anything: its secret is there, and what signs. Raises ConfigError."""
+    token(purge, environment)
+    if purge.kind == "cloudfront" and find_spec("botocore") is None:
+        raise ConfigError("publish.purge: cloudfront needs syndicate[aws], which is not installed")
+
+
 def purge_requests(
     purge: Purge, paths: Iterable[str], feeds_url: str, environment: Mapping[str, str]
-) -> Iterator[Request]:
-    """The requests that make an edge forget the documents at ``paths``. Raises ConfigError."""
+) -> list[Request]:
+    """The requests that make an edge forget the documents at ``paths``. Raises what ``check_edge`` does.
+
+    And PublishError where there are no credentials.
+    """
     found = sorted(paths)
     urls = [url for path in found for url in document_urls(path, feeds_url)]
     keys = sorted({surrogate_keys(path, feeds_url)[0] for path in found})
@@ -44,7 +56,7 @@ def purge_requests(
     everything = len(names) > most
     if everything:
         urls, keys = [f"{feeds_url}*"], [surrogate_keys("", feeds_url)[-1]]
-    return _KINDS[purge.kind](purge, _What(urls, keys, everything), environment)
+    return list(_KINDS[purge.kind](purge, _What(urls, keys, everything), environment))
 
 
 def document_urls(path: str, feeds_url: str) -> list[str]:
@@ -103,14 +115,12 @@ def _cloudflare(purge: Purge, what: _What, environment: Mapping[str, str]) -> It
 
 def _cloudfront(purge: Purge, what: _What, environment: Mapping[str, str]) -> Iterator[Request]:
     """CloudFront's CreateInvalidation, signed (AWS Signature Version 4) by botocore."""
-    try:
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
-        from botocore.session import Session
-    except ImportError:
-        raise ConfigError("publish.purge: cloudfront needs syndicate[aws], which is not installed") from None
     import hashlib
     from xml.sax.saxutils import escape
+
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.session import Session
 
     credentials = Session().get_credentials()
     if credentials is None:
@@ -120,7 +130,7 @@ def _cloudfront(purge: Purge, what: _What, environment: Mapping[str, str]) -> It
     items = "".join(f"<Path>{escape(urlsplit(url).path)}</Path>" for url in what.urls)
     inside = f"<Paths><Quantity>{len(what.urls)}</Quantity><Items>{items}</Items></Paths>"
     # The same request twice is one invalidation to CloudFront; a later one of the same paths is another.
-    nonce = hashlib.sha256(f"{inside}{_now()}".encode()).hexdigest()
+    nonce = hashlib.sha256(f"{inside}{time.time_ns()}".encode()).hexdigest()
     body = (
         '<?xml version="1.0" encoding="UTF-8"?>'
         '<InvalidationBatch xmlns="http://cloudfront.amazonaws.com/doc/2020-05-31/">'
@@ -130,12 +140,6 @@ def _cloudfront(purge: Purge, what: _What, environment: Mapping[str, str]) -> It
     signed = AWSRequest("POST", url, data=body, headers={"Content-Type": "text/xml"})
     SigV4Auth(credentials, "cloudfront", "us-east-1").add_auth(signed)
     yield Request("POST", url, dict(signed.headers.items()), body)
-
-
-def _now() -> int:
-    import time
-
-    return time.time_ns()
 
 
 def _http(purge: Purge, what: _What, environment: Mapping[str, str]) -> Iterator[Request]:

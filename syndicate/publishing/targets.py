@@ -14,7 +14,7 @@ from syndicate.errors import ConfigError, SyndicateError
 from syndicate.output import Directory
 from syndicate.publishing.plan import Reason, Step
 from syndicate.publishing.publisher import Publication, Publisher
-from syndicate.publishing.purge import token
+from syndicate.publishing.purge import check_edge
 from syndicate.publishing.retry import Patience
 from syndicate.publishing.source import Source, read_source
 from syndicate.publishing.stores import Store, open_store
@@ -78,7 +78,7 @@ def publish_targets(
     """
     targets = chosen(settings, only)
     for edge in settings.publish.purge:
-        token(edge, environment)
+        check_edge(edge, environment)
     source = read_source(directory, catalog.documents())
     owner = catalog.meta("publisher")
     if owner is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from syndicate.config import Settings
@@ -42,8 +42,13 @@ class Teller:
             pending = set().union(*(manifest.purge.get(edge.name, ()) for manifest in manifests)) - but
             if not pending or edge.name in self._failed:
                 continue
-            requests = purge_requests(edge, pending, self.settings.site.feeds_url, self.environment)
-            _, error = self._send_all(requests, f"cannot purge ({edge.kind})")
+            error: PublishError | None
+            try:
+                requests = purge_requests(edge, pending, self.settings.site.feeds_url, self.environment)
+            except PublishError as fault:  # for want of credentials, say
+                error = fault
+            else:
+                _, error = self._send_all(requests, f"cannot purge ({edge.kind})")
             if error:
                 self._failed.add(edge.name)
                 self.errors.append(error)
@@ -73,7 +78,7 @@ class Teller:
         for manifest in manifests:
             manifest.ping -= done
 
-    def _send_all(self, requests: Iterable[Request], what: str) -> tuple[list[bool], PublishError | None]:
+    def _send_all(self, requests: Sequence[Request], what: str) -> tuple[list[bool], PublishError | None]:
         """Send requests, several at once, until one fails for good; says of each whether it arrived."""
         from concurrent.futures import ThreadPoolExecutor
 
