@@ -170,7 +170,7 @@ def build(options: _Options, full: bool, dry_run: bool, force: bool, strict: boo
         for document in report.documents:
             click.echo(f"{document.reason.value:9} {document.path}")
     if options.talkative:
-        click.echo(_summary(report, time.perf_counter() - started, dry_run))
+        click.echo(f"{_summary(report, dry_run)}, {time.perf_counter() - started:.2f} s")
     return 1 if strict and report.errors else 0
 
 
@@ -211,10 +211,9 @@ def run(options: _Options, force: bool) -> int:
     with _Bar() as bar:
         report, published = build_and_publish(settings, now=moment, force=force, progress=bar.progress)
     options.show(report.problems)
-    seconds = time.perf_counter() - started
     if options.talkative:
-        click.echo(_summary(report, seconds, False))
-    _show_published(options, published, seconds, False)
+        click.echo(_summary(report, False))
+    _show_published(options, published, time.perf_counter() - started, False)
     return published.exit_code
 
 
@@ -242,7 +241,7 @@ def _moment(settings: Settings, written: str | None) -> datetime:
         raise click.BadParameter(f"{written!r} is {error}", param_hint="--now") from None
 
 
-def _summary(report: Report, seconds: float, dry_run: bool) -> str:
+def _summary(report: Report, dry_run: bool) -> str:
     from syndicate.output import Reason
 
     usual = [reason for reason in Reason if reason is not Reason.REFUSED or report.count(reason)]
@@ -250,7 +249,7 @@ def _summary(report: Report, seconds: float, dry_run: bool) -> str:
     would = "would be " if dry_run else ""
     return (
         f"{report.articles:,} articles; documents {would}{changes};"
-        f" {report.bytes_written / 1e6:.1f} MB, {report.read:,} files read, {seconds:.2f} s"
+        f" {report.bytes_written / 1e6:.1f} MB, {report.read:,} files read"
     )
 
 

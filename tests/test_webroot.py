@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from conftest import CONFIG, Project
+from conftest import CONFIG, NOW, Project
 from killing import killed
 
 import syndicate
@@ -53,6 +53,15 @@ class TestWebRoot:
         assert errors(project) == []
         assert {path: path.stat().st_ino for path in web.rglob("*") if path.is_file()} == before
         assert (web / "feed.rss").stat().st_mode & 0o777 == 0o644
+
+    def test_its_feeds_are_without_fault(self, project: Project, web: Path) -> None:
+        """The manifest beside them is no feed."""
+        project.write("a")
+        project.build()
+        assert errors(project) == []
+        assert (web / KEY).exists()
+        # Nine feeds and the OPML; pages are none.
+        assert syndicate.check_feeds(str(web), now=NOW) == (10, ())
 
     def test_what_is_gone_is_removed_with_its_folder(self, project: Project, web: Path) -> None:
         """Unless somebody else's file is in it."""

@@ -67,7 +67,10 @@ def _files(path: Path) -> Iterator[Path]:
     if not path.exists():
         raise SyndicateError("nothing to check", str(path), "it is not there")
     if path.is_dir():
-        yield from sorted(found for found in path.rglob("*") if found.suffix in ENDINGS and found.is_file())
+        for found in sorted(path.rglob("*")):
+            hidden = any(step.startswith(".") for step in found.relative_to(path).parts)  # a program's notes
+            if found.suffix in ENDINGS and not hidden and found.is_file():
+                yield found
     else:
         yield path
 
