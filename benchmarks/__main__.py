@@ -14,7 +14,6 @@ import os
 import platform
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 import articles
+from timing import Figure, timed
 
 HERE = Path(__file__).parent
 CONFIG = """\
@@ -29,20 +29,6 @@ site: {{title: Benchmark, url: "https://example.org/", feeds_url: "https://feeds
 content: {{roots: [{root}]}}
 feeds: {{html: false}}
 """
-Figure = tuple[float, float]  # wall seconds, MB of the largest process
-
-
-def timed(command: list[str], folder: Path) -> Figure:
-    """One run of a command as a whole process; what others have written is on the disk before it begins."""
-    os.sync()
-    started = time.perf_counter()
-    with (folder / "log").open("w") as log:
-        process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)
-        _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.perf_counter() - started
-    if status:
-        raise SystemExit(f"{command} failed: {(folder / 'log').read_text()[-2000:]}")
-    return seconds, usage.ru_maxrss / 1024
 
 
 class Bench:

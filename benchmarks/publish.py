@@ -11,12 +11,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -24,6 +21,7 @@ sys.path.insert(0, str(HERE))
 sys.path.insert(0, str(HERE.parent / "tests"))
 import articles  # noqa: E402
 import servers  # noqa: E402
+from timing import ENVIRONMENT, timed  # noqa: E402
 
 CONFIG = """\
 site: {{title: Benchmark, url: "https://example.org/", feeds_url: "https://feeds.example.org/", tag: "example.org,2020"}}
@@ -33,29 +31,13 @@ publish: {{targets: [{{url: "s3://feeds/{prefix}/", endpoint: "{endpoint}", ca_f
 ARTICLES = 2_750  # which make about 1,500 documents
 
 
-def timed(command: list[str], folder: Path, environment: dict[str, str]) -> float:
-    started = time.perf_counter()
-    result = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
-    seconds = time.perf_counter() - started
-    if result.returncode:
-        raise SystemExit(f"{command} failed: {result.stdout[-1000:]}{result.stderr[-1000:]}")
-    return seconds
-
-
-def tool(name: str) -> str:
-    found = shutil.which(name, path=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
-    if found is None:
-        raise SystemExit(f"{name} is not installed")
-    return found
-
-
 class Bench:
     """The same documents for every program."""
 
     def __init__(self, folder: Path, weed: servers.Weed) -> None:
         self.folder, self.weed, self.number = folder, weed, 0
         self.environment = {
-            **os.environ,
+            **ENVIRONMENT,
             **weed.environment,
             "AWS_CA_BUNDLE": str(weed.ca),
             "AWS_DEFAULT_REGION": "us-east-1",
@@ -79,12 +61,12 @@ class Bench:
             [sys.executable, "-m", "syndicate", "-c", "syndicate.yaml", *arguments],
             self.folder,
             self.environment,
-        )
+        )[0]
 
     def rclone(self, prefix: str) -> float:
         remote = f":s3,provider=SeaweedFS,env_auth=true,endpoint='{self.weed.endpoint}':feeds/{prefix}"
         command = [
-            tool("rclone"),
+            "rclone",
             "sync",
             "--checksum",
             "--fast-list",
@@ -93,11 +75,11 @@ class Bench:
             "out",
             remote,
         ]
-        return timed(command, self.folder, self.environment)
+        return timed(command, self.folder, self.environment)[0]
 
     def aws(self, prefix: str) -> float:
         command = [
-            tool("aws"),
+            "aws",
             "--endpoint-url",
             self.weed.endpoint,
             "s3",
@@ -106,7 +88,7 @@ class Bench:
             "out",
             f"s3://feeds/{prefix}",
         ]
-        return timed(command, self.folder, self.environment)
+        return timed(command, self.folder, self.environment)[0]
 
 
 def main() -> None:

@@ -50,6 +50,7 @@ class RenderingJob:
     target: output.Directory
     digests: Mapping[str, bytes | None]  # of the documents of the last run
     shared: set[int]  # articles that stand in several groups
+    empty: bool  # there is no output directory yet: nobody need look for what stands in it
     dry_run: bool
     _renderer: Renderer | None = None
 
@@ -82,7 +83,9 @@ class RenderingJob:
         """Prepare a document and its siblings where they differ from what is there."""
         for full_path, content in output.siblings(path, data, self.settings.output.compress):
             digest = output.digest(content)
-            there = self.digests.get(full_path) or self.target.current_digest(full_path)
+            there = self.digests.get(full_path)
+            if there is None and not self.empty:
+                there = self.target.current_digest(full_path)
             if there == digest:
                 reason = Reason.UNCHANGED
             else:

@@ -86,7 +86,7 @@ class Writer:
         job = RenderingJob(
             self.settings, run.grouping, run.directory, self.directory,
             {path: digest for path, (_, digest, _, _) in self.known.items()},
-            {n for n, count in counts.items() if count > 1}, self.dry_run,
+            {n for n, count in counts.items() if count > 1}, not self.directory.root.exists(), self.dry_run,
         )  # fmt: skip
         parallel = sum(counts.values()) >= WORTH_FORKING
         paths = [
