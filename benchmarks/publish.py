@@ -98,7 +98,7 @@ def main() -> None:
     found: dict[tuple[str, str], list[float]] = {}
     with (
         tempfile.TemporaryDirectory(dir=os.environ.get("BENCH_DIR")) as name,
-        servers.seaweedfs(Path(name) / "weed") as weed,
+        servers.seaweedfs(Path(name) / "weed", volume_megabytes=4096) as weed,
     ):
         folder = Path(name) / "site"
         folder.mkdir()

@@ -162,7 +162,9 @@ def made(client: Any) -> bool:
 
 
 @contextlib.contextmanager
-def seaweedfs(folder: Path, *, public: bool = False, **certificate_options: Any) -> Iterator[Weed]:
+def seaweedfs(
+    folder: Path, *, public: bool = False, volume_megabytes: int = 64, **certificate_options: Any
+) -> Iterator[Weed]:
     """A SeaweedFS with an empty bucket ``feeds``; ``public``: everybody may read it."""
     program = needed("weed", str(Path(sys.executable).parent / "weed"))
     data = folder / "data"
@@ -177,7 +179,7 @@ def seaweedfs(folder: Path, *, public: bool = False, **certificate_options: Any)
     command = [
         program, "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", f"-s3.config={folder / 's3.json'}",
         "-master.telemetry=false", "-admin.ui=false", "-webdav=false", "-s3.port.iceberg=0", "-s3.port.lance=0",
-        "-s3.autoCreateBucket=false", "-volume.max=1000", "-master.volumeSizeLimitMB=64", "-s3.cacheCapacityMB=0",
+        "-s3.autoCreateBucket=false", "-volume.max=1000", f"-master.volumeSizeLimitMB={volume_megabytes}", "-s3.cacheCapacityMB=0",
         f"-master.port={first}", f"-volume.port={first + 1}", f"-filer.port={first + 2}", f"-admin.port={first + 3}",
         f"-s3.port={first + 4}", f"-s3.port.https={first + 5}", f"-s3.cert.file={crt}", f"-s3.key.file={key}",
     ]  # fmt: skip
