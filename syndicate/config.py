@@ -254,6 +254,13 @@ def _settings(check: _Check, values: Any, path: Path, root: Path) -> Settings | 
     )  # fmt: skip
     publish = _publish(check.section("publish", values.get("publish"), Publish.__dataclass_fields__), root)
     output = _output(check.section("output", values.get("output"), Output.__dataclass_fields__), root)
+    for index, target in enumerate(publish.targets):
+        web, out = Path(target.prefix), output.directory
+        if target.scheme == "file" and (web == out or web in out.parents or out in web.parents):
+            check.report(
+                f"publish.targets[{index}].url", "one of this folder and output.directory holds the other",
+                "publish to another folder; or serve output.directory as it is, without publishing",
+            )  # fmt: skip
     if check.problems:
         return None
     return Settings(path, root, site, content, feeds, output, publish)

@@ -83,9 +83,10 @@ def publish_targets(
     owner = catalog.meta("publisher")
     if owner is None:
         owner = uuid.uuid4().hex
-        catalog.set_meta("publisher", owner)
-        catalog.commit()  # a run that is killed must know its own claim again
-        catalog.begin()
+        if not dry_run:
+            catalog.set_meta("publisher", owner)
+            catalog.commit()  # a run that is killed must know its own claim again
+            catalog.begin()
     run = uuid.uuid4().hex
     attempts = []
     for target in targets:
