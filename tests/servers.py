@@ -128,9 +128,9 @@ class Weed:
 
     def client(self) -> Any:
         """Amazon's own client: what it sees is there."""
-        import boto3
+        import boto3.session
 
-        return boto3.client(
+        return boto3.session.Session().client(
             "s3", endpoint_url=f"http://127.0.0.1:{self.http_port}", aws_access_key_id=KEY, aws_secret_access_key=SECRET,
             region_name="us-east-1",
         )  # fmt: skip

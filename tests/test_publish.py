@@ -18,6 +18,7 @@ from conftest import NOW, Project
 from killing import killed
 from publishing import FEEDS_URL, Published, counts
 from servers import BUCKET, SECRET, Asked, Recorder, Weed, seaweedfs
+from servers import KEY as ACCESS_KEY
 from test_cli import outcome
 from test_cli import run as command
 
@@ -127,6 +128,38 @@ class TestPublish:
         published.done()
         published.agrees()
         assert any("機械学習" in path for path in published.there())
+
+    def test_a_profile_of_aws(
+        self, published: Published, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    ) -> None:
+        """Credentials may stand where Amazon's own tools have them."""
+        credentials = tmp_path / "credentials"
+        credentials.write_text(
+            f"[feeds]\naws_access_key_id = {ACCESS_KEY}\naws_secret_access_key = {SECRET}\n"
+        )
+        for name in published.weed.environment:
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("AWS_PROFILE", "feeds")
+        monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(credentials))
+        published.project.write("a")
+        published.project.build()
+        published.done()
+        published.agrees()
+
+    @pytest.mark.parametrize(
+        ("path_style", "endpoint"), [(True, "https://s3.example"), (False, "https://feeds.s3.example")]
+    )
+    def test_where_the_bucket_stands(self, published: Published, path_style: bool, endpoint: str) -> None:
+        """In the path, or in the host's name."""
+        from syndicate.publishing.stores import _opened
+
+        published.configure(
+            published.target(endpoint="https://s3.example", path_style=str(path_style).lower())
+        )
+        [target] = published.project.settings.publish.targets
+        store = _opened(target, 1, published.weed.environment)
+        assert store.config["endpoint"] == endpoint
+        assert store.config["virtual_hosted_style_request"] is not path_style
 
     def test_order(self, published: Published, proxy: Recorder) -> None:
         """A claim, archives, feeds, pages, the lists of all, the manifest, deletes, the manifest."""
