@@ -25,6 +25,7 @@ from test_cli import run as command
 import syndicate
 from syndicate.errors import BrakeError, ConfigError, LockedError
 from syndicate.publishing.manifest import KEY as MANIFEST
+from syndicate.publishing.publisher import Publication
 
 
 @pytest.fixture
@@ -659,18 +660,28 @@ class TestTwoAtOnce:
             for n in range(60):
                 one.project.write(f"a{n}", title=f"{title} {n}", topics=[f"T{n}"])
             one.project.build()
+        # Both have read the same manifest before either writes.
         together = threading.Barrier(2)
+        announce = Publication._announce
+
+        def announce_together(publication: Publication, changed: Any) -> None:
+            together.wait(30)
+            announce(publication, changed)
+
         reports: dict[str, syndicate.PublishReport] = {}
 
         def go(name: str, one: Published) -> None:
-            together.wait()
             reports[name] = one.publish()
 
-        threads = [threading.Thread(target=go, args=item) for item in (("first", first), ("second", second))]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with monkeypatch.context() as patch:
+            patch.setattr(Publication, "_announce", announce_together)
+            threads = [
+                threading.Thread(target=go, args=item) for item in (("first", first), ("second", second))
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
         codes = sorted(report.exit_code for report in reports.values())
         assert codes == [0, 75]
         winner, loser = (first, second) if reports["first"].exit_code == 0 else (second, first)
