@@ -162,23 +162,14 @@ class Directory:
                 folders.add(os.path.dirname(self.full(path)))
         _barrier(str(self.root), [folder for folder in sorted(folders) if os.path.isdir(folder)])
         for path in gone:
-            self._remove_empty(os.path.dirname(self.full(path)))
+            remove_empty(os.path.dirname(self.full(path)), str(self.root))
 
     def discard(self, paths: Iterable[str]) -> None:
         """Remove what ``prepare`` wrote, and the folders it made for it."""
         for path in paths:
             with contextlib.suppress(OSError):
                 os.unlink(self.full(path) + TEMPORARY)
-            self._remove_empty(os.path.dirname(self.full(path)))
-
-    def _remove_empty(self, folder: str) -> None:
-        """Remove ``folder`` and those above it, below the root, that hold nothing any more."""
-        while len(folder) > len(str(self.root)):
-            try:
-                os.rmdir(folder)
-            except OSError:
-                return
-            folder = os.path.dirname(folder)
+            remove_empty(os.path.dirname(self.full(path)), str(self.root))
 
 
 def is_ours(path: str, head: bytes, feeds_url: str) -> bool:
@@ -195,6 +186,16 @@ def uncompressed(path: str) -> str:
     for ending in ENDINGS.values():
         path = path.removesuffix(ending)
     return path
+
+
+def remove_empty(folder: str, root: str) -> None:
+    """Remove ``folder`` and those above it, below ``root``, that hold nothing any more."""
+    while len(folder) > len(root):
+        try:
+            os.rmdir(folder)
+        except OSError:
+            return
+        folder = os.path.dirname(folder)
 
 
 def sync(path: str) -> None:

@@ -54,10 +54,6 @@ class Manifest:
     ping: set[str] = field(default_factory=set)  # feeds that the hub was not told of yet
     claim: Claim | None = None
 
-    @property
-    def pending(self) -> bool:
-        return bool(self.ping) or any(self.purge.values())
-
 
 class _Written(msgspec.Struct):
     format: int

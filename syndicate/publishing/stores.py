@@ -252,8 +252,9 @@ def _opened(target: Target, timeout: int, environment: Mapping[str, str]) -> Any
             raise PublishError("there are no credentials", target.url, _who_to_be(target, ""))
         if target.endpoint:
             scheme, _, host = target.endpoint.partition("://")
-            own_host = target.endpoint if target.path_style else f"{scheme}://{target.bucket}.{host}"
-            common["endpoint"] = own_host
+            common["endpoint"] = (
+                target.endpoint if target.path_style else f"{scheme}://{target.bucket}.{host}"
+            )
         return S3Store(
             target.bucket, region=target.region, virtual_hosted_style_request=not target.path_style, **common
         )

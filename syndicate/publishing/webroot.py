@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from syndicate.errors import PublishError
-from syndicate.output import TEMPORARY, sync
+from syndicate.output import TEMPORARY, remove_empty, sync
 from syndicate.publishing.manifest import KEY
 from syndicate.publishing.stores import NEW, ConflictError, Stored
 
@@ -67,13 +67,7 @@ class WebRoot:
                 for path in (target, target + TEMPORARY):
                     with contextlib.suppress(FileNotFoundError, NotADirectoryError):
                         os.unlink(path)
-                folder = os.path.dirname(target)
-                while len(folder) > len(self._root):
-                    try:
-                        os.rmdir(folder)
-                    except OSError:
-                        break
-                    folder = os.path.dirname(folder)
+                remove_empty(os.path.dirname(target), self._root)
 
     def _full(self, key: str) -> str:
         return f"{self._root}/{key}"
