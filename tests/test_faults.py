@@ -109,11 +109,15 @@ class TestKilled:
         instants = random.Random(7)
         command = [sys.executable, "-m", "syndicate", "build", "--force", "--now", NOW.isoformat()]
         environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+        fill(project, 3)
+        started = time.monotonic()
+        subprocess.run(command, cwd=project.root, env=environment, check=True)
+        whole = time.monotonic() - started  # the instants are to lie within a run, however fast the machine
         killed = 0
         for edition in range(20):
             fill(project, edition % 4)
             process = subprocess.Popen(command, cwd=project.root, env=environment, start_new_session=True)
-            time.sleep(instants.uniform(0.1, 0.5))
+            time.sleep(instants.uniform(0, whole))
             killed += process.poll() is None
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)

@@ -98,6 +98,10 @@ class TestWebRoot:
             for name in ("index.html.gz", "index.html")
         ]
         assert not (web / "index.html.gz").exists()
+        # Not all was well, which is what `published` says.
+        [target] = syndicate.read_status(project.settings).targets
+        assert target.published is None
+        assert target.error.startswith("somebody else's object is there")
         assert (web / "index.html").read_text() == "<h1>My site</h1>"
         assert (web / "feed.rss").read_bytes() == project.documents()["feed.rss"]
 

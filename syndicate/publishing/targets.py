@@ -184,7 +184,7 @@ class _Attempt:
         errors = (*report.errors, *told_errors)
         error = str(errors[0]) if errors else ""
         held = None
-        if self.publication is not None and not self.errors:
+        if self.publication is not None and not report.errors:
             objects = self.publication.manifest.objects.values()
             held = len(objects), sum(item.size for item in objects)
         catalog.put_target(self.url, now, held, (report.pending_purges, report.pending_pings), error)
