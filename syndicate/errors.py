@@ -6,6 +6,9 @@ import enum
 from dataclasses import dataclass
 from typing import ClassVar
 
+# They make a line read as another (Unicode Standard Annex 9, section 2).
+_DIRECTIONS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
 
 class Severity(enum.Enum):
     """How much a problem matters. An error leaves the article out; a notice is shown with -v only."""
@@ -30,11 +33,24 @@ class Problem:
     def __str__(self) -> str:
         fix = f" ({self.fix})" if self.fix else ""
         place = f"{self.path}:{self.line}:{self.column}"
-        return f"{place}: {self.severity.value}: {self.field}: {self.what}{fix}"
+        return printable(f"{place}: {self.severity.value}: {self.field}: {self.what}{fix}")
 
     @property
     def sort_key(self) -> tuple[str, int, int, str, str]:
         return (self.path, self.line, self.column, self.field, self.what)
+
+
+def printable(text: str) -> str:
+    """``text`` on one line, with escapes for what would move the cursor or turn the direction of a line."""
+    if text.isprintable():
+        return text
+    from unicodedata import category
+
+    def shown(character: str) -> str:
+        turns = category(character) in ("Cc", "Cs", "Zl", "Zp") or character in _DIRECTIONS
+        return character.encode("unicode_escape").decode() if turns else character
+
+    return "".join(map(shown, text))
 
 
 class SyndicateError(Exception):
@@ -46,7 +62,7 @@ class SyndicateError(Exception):
     exit_code: ClassVar[int] = 1
 
     def __init__(self, what: str, which: str = "", why: str = "") -> None:
-        super().__init__(": ".join(part for part in (what, which, why) if part))
+        super().__init__(printable(": ".join(part for part in (what, which, why) if part)))
 
 
 class ConfigError(SyndicateError):

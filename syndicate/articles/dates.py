@@ -11,7 +11,7 @@ _DATE = re.compile(
     r"(?:(?:[Tt]|\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,]\d+)?)?\s*"
     r"(?:([Zz]|UTC|GMT)|([+-])(\d{2}):?(\d{2})?)?)?"
 )
-_FILE_DATE = re.compile(r"(\d{4}-\d{2}-\d{2})-")
+_FILE_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})-")
 
 
 class DateError(ValueError):

@@ -34,7 +34,7 @@ _TRUE = frozenset(("true", "yes", "on"))
 _FALSE = frozenset(("false", "no", "off"))
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~!$&'()*+,;=:@/?#%-]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
-_DATE_PREFIX = re.compile(r"\d{4}-\d{2}-\d{2}-")
+_DATE_PREFIX = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}-")
 _PLACEHOLDER = re.compile(r":(year|month|day|slug|title|path|section|categories)\b")
 # The file name in a URL's path decides an image's type, never the query.
 IMAGE_TYPES: Mapping[str, str] = {
@@ -257,7 +257,7 @@ class _Reader:
         if value is None:
             return None
         if isinstance(value, str) and _WHOLE_NUMBER.fullmatch(value):
-            number = int(value)
+            number = int(value.strip())
             return number if number <= most else None
         self.warn(key, f"{_shown(value)} is not a whole number; left out", "write digits only")
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 
 # Raised with every change of what the same file is read as: catalogs are then read anew.
-READING_VERSION = 3
+READING_VERSION = 4
 MAX_FILE_SIZE = 2 * 1024 * 1024  # bytes
 
 

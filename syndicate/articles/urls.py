@@ -6,7 +6,7 @@ import html
 import re
 from collections.abc import Iterable
 
-from syndicate.articles.text import forbidden_removed
+from syndicate.articles.text import forbidden_removed, shortened
 
 # Already a valid http(s) URI in ASCII with a plain host: nearly all of them, and much the fastest test.
 _PATTERN = (
@@ -21,6 +21,8 @@ _HOST = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?"
     r"(?:\.[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?)*"
 )
+_REFERENCE = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+_MOST_ENCODED = 8  # times
 _LONE_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _DOMAIN = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+")
 _PLAIN_PATH = re.compile(r"[A-Za-z0-9._~/-]*")
@@ -36,8 +38,8 @@ def clean_url(written: str) -> str:
 
     Raises UrlError.
     """
-    if "&" in written and ("&#" in written or "&amp" in written):
-        written = html.unescape(written)
+    if "&" in written and ";" in written:
+        written = _decoded(written)
     if _VALID.fullmatch(written) and len(written) <= MAX_LENGTH:
         return written
     return _mended(written)
@@ -54,18 +56,31 @@ def all_valid(urls: Iterable[str]) -> bool:
         return False
 
 
+def _decoded(written: str) -> str:
+    """Without character references, however often they were encoded: what is decoded once means itself.
+
+    A reference ends with a semicolon, as in attributes (HTML, section 13.2.5.73): ``&copy=1`` is none.
+    Raises UrlError.
+    """
+    for _ in range(_MOST_ENCODED):
+        before = written
+        # Tabs and line ends within a URL are line wrapping (WHATWG URL, section 4.4).
+        written = re.sub(r"[\t\n\r]", "", forbidden_removed(written)).strip()
+        written = _REFERENCE.sub(lambda found: html.unescape(found[0]), written)
+        if written == before:
+            return written
+    raise UrlError(f"its “&amp;” is encoded more than {_MOST_ENCODED} times")
+
+
 def _mended(written: str) -> str:
     from urllib.parse import quote, urlsplit
 
-    # Tabs and line ends within a URL are line wrapping (WHATWG URL, section 4.4).
-    text = re.sub(r"[\t\n\r]", "", forbidden_removed(written)).strip()
-    if len(text) > MAX_LENGTH:
-        raise UrlError(f"longer than {MAX_LENGTH:,} characters")
+    text = _decoded(written)
     scheme = _SCHEME.match(text)
     if scheme is None:
         raise UrlError("not an absolute http(s) URL")
     if scheme[1].lower() not in ("http", "https"):
-        raise UrlError(f"the scheme {scheme[1].lower()}: is not http or https")
+        raise UrlError(f"the scheme {shortened(scheme[1].lower(), 40)}: is not http or https")
     if not text[scheme.end() :].startswith("//"):
         raise UrlError("not an absolute http(s) URL")
     try:
@@ -83,7 +98,10 @@ def _mended(written: str) -> str:
     path = encoded(parts.path, "")
     query = f"?{encoded(parts.query, '?')}" if parts.query else ""
     fragment = f"#{encoded(parts.fragment, '?')}" if parts.fragment else ""
-    return f"{parts.scheme}://{authority}{path}{query}{fragment}"
+    url = f"{parts.scheme}://{authority}{path}{query}{fragment}"
+    if len(url) > MAX_LENGTH:
+        raise UrlError(f"longer than {MAX_LENGTH:,} characters")
+    return url
 
 
 def _host(host: str) -> str:
@@ -91,7 +109,7 @@ def _host(host: str) -> str:
         return f"[{host}]"
     ascii_host = _idna(host)
     if not _HOST.fullmatch(ascii_host.removesuffix(".")):
-        raise UrlError(f"{host!r} is not a host name" if host else "it names no host")
+        raise UrlError(f"{shortened(host, 80)!r} is not a host name" if host else "it names no host")
     return ascii_host
 
 
@@ -103,7 +121,7 @@ def _idna(host: str) -> str:
     try:
         return idna.encode(host, uts46=True).decode("ascii")
     except idna.IDNAError as error:
-        raise UrlError(f"{host!r} is not a host name ({error})") from None
+        raise UrlError(f"{shortened(host, 80)!r} is not a host name ({shortened(str(error), 80)})") from None
 
 
 def clean_domain(written: str) -> str:
@@ -117,7 +135,7 @@ def clean_domain(written: str) -> str:
     text = re.sub(r"^[a-z]+://", "", text).split("/")[0].removeprefix("www.").removesuffix(".")
     domain = text if _DOMAIN.fullmatch(text) else _idna(text)
     if not _DOMAIN.fullmatch(domain) or len(domain) > 253:
-        raise UrlError(f"{written!r} is not a domain name")
+        raise UrlError(f"{shortened(written, 80)!r} is not a domain name")
     return domain
 
 
@@ -131,7 +149,7 @@ def joined(base: str, reference: str) -> str:
     from urllib.parse import urljoin
 
     try:
-        return clean_url(urljoin(base, html.unescape(reference).strip()))
+        return clean_url(urljoin(base, _decoded(reference)))
     except ValueError as error:
         raise UrlError(str(error)) from None
 
