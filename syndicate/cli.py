@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import click
 
-from syndicate.errors import ConfigError, Problem, Severity, SyndicateError
+from syndicate.errors import ConfigError, Problem, Severity, SyndicateError, printable
 from syndicate.version import VERSION
 
 if TYPE_CHECKING:
@@ -96,13 +96,29 @@ def main(context: click.Context, config: str | None, verbose: bool, quiet: bool)
 @click.pass_obj
 @_exits
 def init(options: _Options) -> int:
-    """Write a commented starter config; an existing one is never overwritten."""
+    """Write a config for the site in this folder, with every key explained; never overwrites one."""
+    from syndicate.config import load_config, project_root
+    from syndicate.pipeline import check as run_check
+    from syndicate.sites.generators import recognise
     from syndicate.starter import write_starter
 
     path = options.config_path
-    write_starter(path)
-    click.echo(f"wrote {path}; set title, url, feeds_url, tag and content.roots, then run:")
-    click.echo("  syndicate check")
+    found = recognise(project_root(path.absolute()), datetime.now(UTC).date())
+    write_starter(path, found.values)
+    click.echo(f"wrote {path}" + (f" for a site of {found.generator}" if found.generator else ""))
+    for key, value in found.values.items():
+        shown = ", ".join(value) if isinstance(value, list) else value
+        source = found.sources.get(key)
+        click.echo(f"  {key + ':':18} {printable(shown)}" + (f"   ({source})" if source else ""))
+    report = run_check(load_config(path))
+    click.echo(f"its articles: {_checked(report)}")
+    click.echo("before you publish:")
+    for advice in found.advice:
+        click.echo(f"  - {printable(advice)}")
+    click.echo("next:")
+    click.echo("  syndicate check           # what is wrong with which article")
+    click.echo("  syndicate build           # writes the feeds")
+    click.echo("  syndicate serve --watch   # shows them, and every change")
     return 0
 
 
@@ -124,12 +140,14 @@ def check(options: _Options, feeds: str | None) -> int:
         report = run_check(settings, progress=bar.progress)
     options.show(report.problems)
     if not options.quiet:
-        click.echo(
-            f"{report.files:,} files, {report.articles:,} to publish,"
-            f" {report.errors:,} errors,"
-            f" {sum(p.severity is Severity.WARNING for p in report.problems):,} warnings"
-        )
+        click.echo(_checked(report))
     return 1 if report.errors else 0
+
+
+def _checked(report: Report) -> str:
+    warnings = sum(problem.severity is Severity.WARNING for problem in report.problems)
+    counts = f"{report.files:,} files, {report.articles:,} to publish"
+    return f"{counts}, {report.errors:,} errors, {warnings:,} warnings"
 
 
 def _check_feeds(options: _Options, source: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
+from syndicate import keys
 from syndicate.articles.frontmatter import (
     FrontMatterError,
     decode,
@@ -224,6 +225,11 @@ def load_config(path: Path) -> Settings:
     return parse_config(data, path.absolute(), shown=str(path))
 
 
+def project_root(path: Path) -> Path:
+    """The folder that relative paths of the config at ``path`` start from."""
+    return path.parent.parent if path.parent.name == "config" else path.parent
+
+
 def parse_config(data: bytes, path: Path, shown: str) -> Settings:
     """The settings in ``data``; ``shown`` names the file in problems. Raises ConfigError."""
     try:
@@ -233,8 +239,7 @@ def parse_config(data: bytes, path: Path, shown: str) -> Settings:
         problem = Problem(shown, error.line, error.column, Severity.ERROR, "config", error.what, error.fix)
         raise ConfigError("the config cannot be read", (problem,)) from None
     check = _Check(shown, yaml.compose(block, Loader=yaml.CBaseLoader))
-    root = path.parent.parent if path.parent.name == "config" else path.parent
-    settings = _settings(check, values, path, root)
+    settings = _settings(check, values, path, project_root(path))
     problems = tuple(sorted(check.problems, key=lambda problem: problem.sort_key))
     if settings is None:
         raise ConfigError("the config has problems", problems)
@@ -242,18 +247,12 @@ def parse_config(data: bytes, path: Path, shown: str) -> Settings:
 
 
 def _settings(check: _Check, values: Any, path: Path, root: Path) -> Settings | None:
-    check.section("", values, ("site", "content", "feeds", "output", "publish"))
-    site = _site(check.section("site", values.get("site"), Site.__dataclass_fields__))
-    content = _content(check.section("content", values.get("content"), Content.__dataclass_fields__), root)
-    feeds = _feeds(
-        check.section(
-            "feeds", values.get("feeds"),
-            ("formats", "groups", "limit", "max_bytes", "content", "order", "min_quality",
-             "html", "rollup", "archive", "related"),
-        )
-    )  # fmt: skip
-    publish = _publish(check.section("publish", values.get("publish"), Publish.__dataclass_fields__), root)
-    output = _output(check.section("output", values.get("output"), Output.__dataclass_fields__), root)
+    check.section("", values, keys.SECTIONS)
+    site = _site(check.section("site", values.get("site")))
+    content = _content(check.section("content", values.get("content")), root)
+    feeds = _feeds(check.section("feeds", values.get("feeds")))
+    publish = _publish(check.section("publish", values.get("publish")), root)
+    output = _output(check.section("output", values.get("output")), root)
     for index, target in enumerate(publish.targets):
         web, out = Path(target.prefix), output.directory
         if target.scheme == "file" and (web == out or web in out.parents or out in web.parents):
@@ -289,9 +288,9 @@ def _content(section: _Section, root: Path) -> Content:
     preset_name = section.choice("preset", tuple(PRESETS), "smartable")
     preset = PRESETS[preset_name]
     fields = dict(preset.fields)
-    for name, keys in section.mapping("fields").items():
+    for name, written in section.mapping("fields").items():
         if name in FIELDS:
-            fields[name] = section.texts(f"fields.{name}", keys, required=True)
+            fields[name] = section.texts(f"fields.{name}", written, required=True)
         else:
             section.unknown(f"fields.{name}", FIELDS)
     defaults = {}
@@ -375,18 +374,16 @@ def _output(section: _Section, root: Path) -> Output:
 
 
 def _publish(section: _Section, root: Path) -> Publish:
-    items = section.items("targets", Target, "prefix", "scheme", "bucket")
-    targets = tuple(_target(item, root) for item in items)
+    targets = tuple(_target(item, root) for item in section.items("targets"))
     for index, target in enumerate(targets):
         if target.url and target.url in [other.url for other in targets[:index]]:
             section.report(f"targets[{index}].url", "stands here twice", "take one out")
-    rules = section.items("headers", HeaderRule)
     return Publish(
         targets=targets,
         # What is uploaded says how long it may be kept, and RSS says the same.
         cache_control=section.parsed("cache_control", _header) or ("public, max-age=300" if targets else ""),
-        headers=tuple(_header_rule(item) for item in rules),
-        purge=tuple(_purge(item) for item in section.items("purge", Purge, "by_key", more=("by",))),
+        headers=tuple(_header_rule(item) for item in section.items("headers")),
+        purge=tuple(_purge(item) for item in section.items("purge")),
         hub=section.parsed("hub", clean_url) or "",
         delete=section.flag("delete", True),
         max_delete=section.whole("max_delete", 256, 0, 10**6),
@@ -521,14 +518,16 @@ class _Check:
             mark, node = pair[0].start_mark, pair[1]
         return (mark.line + 1, mark.column + 1) if mark else (1, 1)
 
-    def section(self, name: str, values: Any, known: Iterable[str]) -> _Section:
+    def section(self, name: str, values: Any, known: tuple[str, ...] = ()) -> _Section:
+        """One section; its keys are those that keys.py knows, unless they are given."""
+        known = known or keys.known(re.sub(r"\[\d+\]", "[]", name))
         if values is not None and not isinstance(values, dict):
             self.report(name, "not a section", "write its keys indented below it")
             values = None
         section = _Section(self, name, values or {})
         for key in section.values:
             if key not in known:
-                section.unknown(key, tuple(known))
+                section.unknown(key, known)
         return section
 
 
@@ -578,18 +577,15 @@ class _Section:
             return ()
         return tuple(items)
 
-    def items(self, key: str, kind: type[Any], *without: str, more: tuple[str, ...] = ()) -> list[_Section]:
-        """The sections of a list; each may hold the fields of the dataclass ``kind``, but for some."""
+    def items(self, key: str) -> list[_Section]:
+        """The sections of a list."""
         value = self.values.get(key)
         if value is None:
             return []
         if not isinstance(value, list):
             self.report(key, "not a list", "begin each item with `- `")
             return []
-        known = [*(name for name in kind.__dataclass_fields__ if name not in without), *more]
-        return [
-            self.check.section(f"{self.name}.{key}[{index}]", item, known) for index, item in enumerate(value)
-        ]
+        return [self.check.section(f"{self.name}.{key}[{index}]", item) for index, item in enumerate(value)]
 
     def mapping(self, key: str) -> dict[str, Any]:
         value = self.values.get(key)

@@ -1,65 +1,29 @@
-"""The starter config that ``syndicate init`` writes."""
+"""The starter config that ``syndicate init`` writes: every key, filled in with what is known."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from syndicate.errors import ConfigError, WriteError
+from syndicate.keys import KEYS, NEEDED, Key
 
-STARTER = """\
+_HEAD = """\
 # Syndicate: what is published, and where.
 # Only site.title, site.url, site.feeds_url, site.tag and content.roots are needed; a line that begins
 # with # shows a key with its default, or an example.
 # Paths are relative to the project root: the folder above config/, or the folder of this file.
-
-site:
-  title: My site
-  url: https://example.org/               # where people read
-  feeds_url: https://feeds.example.org/   # where the output directory is served
-  # A domain and a date on which it was yours: the stem of every id. Never change it, or every
-  # subscriber gets every article again.
-  tag: example.org,2026
-  # description: What the site is about
-  # language: en                          # RFC 5646
-  # timezone: UTC                         # of dates without a zone, such as Europe/Paris
-  # author: The editors                   # credited for the site's own articles
-  # author_email: editors@example.org
-  # icon: https://example.org/icon.png    # square
-  # logo: https://example.org/logo.png
-  # copyright: © Example
-
-content:
-  roots: [content]                        # folders, searched for **/*.md
-  # preset: smartable                     # smartable | jekyll | hugo | eleventy: the fields' names
-  # fields: {title: headline}             # a field: the front-matter keys that hold it
-  # defaults: {language: en}              # a field: its value where an article does not set it
-  # include: ["**/*.md"]
-  # exclude: ["drafts/**"]
-  # permalink: /:year/:month/:day/:slug/  # of the site's own articles, which have no link field
-  # topics: content/_data/topics          # registries: names, slugs, descriptions, pictures
-  # providers: content/_data/organizations
-  # shared_domains: [youtube.com]         # hosts of many publishers: a provider is domain and name
-  # fix_encoding: true                    # mend text such as worldâ€™s
-
-feeds:
-  formats: [rss, atom, json]
-  groups: [topic, provider]               # or any field; [topic, provider] as one item: the pairs
-  # limit: 50                             # entries a feed
-  # max_bytes: 512000                     # of one document
-  # content: full                         # full | summary
-  # html: true                            # index.html: a list of all feeds, and a page a group
-  # archive: month                        # none | year | month | day: what the feeds have no room for
-  # related: links                        # entries: related items are entries of their own too
-  # rollup: false                         # true: a topic's articles stand in its parents' feeds too
-  # order: published                      # published | updated: the newest first
-  # min_quality: 50                       # articles with a lower quality are left out
-
-output:
-  directory: out
-  # compress: [gzip]                      # gzip, brotli: siblings for servers that send them as is
-  # max_shrink: 0.5                       # refuse to lose more than this share of articles at once
-
+"""
+# Keys that are written out where nothing is known of them, so that they are seen.
+_SHOWN = {
+    "feeds.formats": "[rss, atom, json]",
+    "feeds.groups": "[topic, provider]",
+    "output.directory": "out",
+}
+_PUBLISH = """
 # publish:
 #   targets:
 #     - url: s3://feeds-bucket/ai/          # or gs://, az://, file:///var/www/feeds/
@@ -71,13 +35,58 @@ output:
 #   purge:
 #     - kind: varnish                       # varnish, fastly, cloudflare, cloudfront, http
 #       url: https://edge.example/
-#       token: ${PURGE_TOKEN}               # from the environment
+#       token: ${PURGE_TOKEN}               # from the environment; also id, by, soft
 #   hub: https://hub.example/               # a WebSub hub
+#   delete: true                            # remove documents of groups that are gone
 #   max_delete: 256                         # refuse to remove more documents at once
+#   timeout: 30                             # seconds that one request may take
+#   deadline: 600                           # seconds that a stage may take, all tries together
 """
+_PLAIN = re.compile(r"[A-Za-z0-9/](?:[\w ./,+-]|:(?! ))*(?<![: ])")
 
 
-def write_starter(path: Path) -> None:
+def starter(values: Mapping[str, str | list[str]]) -> str:
+    """The text of a config with ``values`` by key (``site.title``), and every other key as a comment."""
+    lines = [_HEAD]
+    section = ""
+    for key in KEYS:
+        above, _, name = key.path.partition(".")
+        if above == "publish":
+            break
+        if above != section:
+            lines.append(f"\n{above}:\n")
+            section = above
+        lines.append(_line(key, name, values.get(key.path)))
+    return "".join(lines) + _PUBLISH
+
+
+def _line(key: Key, name: str, value: str | list[str] | None) -> str:
+    hint = (key.hint or key.meaning).replace("`", "")
+    if value is None and (key.default == NEEDED or key.path in _SHOWN):
+        value = _SHOWN.get(key.path, key.example)
+        written = f"  {name}: {value}"
+    elif value is None:
+        written = f"  # {name}: {key.example}"
+    else:
+        written = f"  {name}: {_yaml(value)}"
+    return f"{written:41} # {hint}\n"
+
+
+def _yaml(value: str | list[str]) -> str:
+    if isinstance(value, list):
+        return (
+            "["
+            + ", ".join(item if re.fullmatch(r"[\w./-]+", item) else _quoted(item) for item in value)
+            + "]"
+        )
+    return value if _PLAIN.fullmatch(value) else _quoted(value)
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def write_starter(path: Path, values: Mapping[str, str | list[str]]) -> None:
     """Write the starter config to ``path``, whole or not at all. Raises ConfigError, WriteError."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,4 +96,4 @@ def write_starter(path: Path) -> None:
     except OSError as error:
         raise WriteError("cannot write", str(path), error.strerror or "") from None
     with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(STARTER)
+        file.write(starter(values))

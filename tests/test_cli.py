@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 import pytest
-from conftest import CONFIG, Project
+from conftest import Project
 
 REPOSITORY = Path(__file__).parent.parent
 LATER = ["--now", "2026-06-01T00:00:00Z"]
@@ -130,24 +130,6 @@ class TestConfigOption:
         assert run(Path("/"), "-c", config, "build", *LATER).returncode == 0
         assert run(Path("/"), "build", *LATER, SYNDICATE_CONFIG=config).returncode == 0
         assert project.titles() == ["A title"]
-
-
-class TestInit:
-    def test_writes_a_config_that_works(self, tmp_path: Path) -> None:
-        """With the folder that it names."""
-        assert run(tmp_path, "init").returncode == 0
-        (tmp_path / "content").mkdir()
-        text = "---\ntitle: T\ndate: 2026-01-01\nwebUrl: https://a.example/\n---\n"
-        (tmp_path / "content" / "a.md").write_text(text)
-        assert outcome(run(tmp_path, "build")) == (0, "", "")
-        assert json.loads((tmp_path / "out" / "feed.json").read_text())["items"][0]["title"] == "T"
-
-    def test_never_overwrites(self, project: Project) -> None:
-        """Nor does it follow a symbolic link to write elsewhere."""
-        result = run(project.root, "init")
-        assert result.returncode == 2
-        assert "never overwritten" in result.stderr
-        assert (project.root / "config" / "syndicate.yaml").read_text() == CONFIG
 
 
 class TestDocumentation:

@@ -308,7 +308,17 @@ class TestOwnArticles:
             ("jekyll", "2021-01-25-a-title", {"date": "2021-01-25 10:00"}, "/2021/01/25/a-title.html"),
             ("jekyll", "2021-01-25-x", {"categories": "Big News"}, "/big/news/2021/01/25/x.html"),
             ("jekyll", "2021-01-25-x", {"permalink": "/:year/:title/"}, "/2021/x/"),
+            (
+                "jekyll",
+                "2021-01-05-x",
+                {
+                    "date": "2021-02-03 04:05:06",
+                    "permalink": "/:short_year/:i_month/:i_day/:y_day/:hour:minute:second/:title",
+                },
+                "/21/2/3/034/040506/x",
+            ),
             ("hugo", "posts/a/index", {"date": "2021-01-25"}, "/posts/a/"),
+            ("hugo", "posts/My Big Post", {"date": "2021-01-25"}, "/posts/my-big-post/"),
             ("hugo", "posts/a", {"date": "2021-01-25", "slug": "b"}, "/posts/b/"),
             ("hugo", "posts/a", {"date": "2021-01-25", "url": "/x/y/"}, "/x/y/"),
             ("eleventy", "posts/a b", {"date": "2021-01-25"}, "/posts/a%20b/"),

@@ -61,7 +61,7 @@ PRESETS: Mapping[str, Preset] = {
             "topics": ("categories", "tags", "topics"),
             "images": ("images", "featured_image", "cover"),
         },
-        permalink="/:path/",
+        permalink="/:path_slug/",
         exclude=("**/_index.md",),
     ),
     "eleventy": Preset(

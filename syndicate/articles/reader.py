@@ -35,7 +35,9 @@ _FALSE = frozenset(("false", "no", "off"))
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~!$&'()*+,;=:@/?#%-]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _DATE_PREFIX = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}-")
-_PLACEHOLDER = re.compile(r":(year|month|day|slug|title|path|section|categories)\b")
+_PLACEHOLDER = re.compile(
+    r":(year|short_year|month|i_month|day|i_day|y_day|hour|minute|second|slug|title|path|path_slug|section|categories)\b"
+)
 # The file name in a URL's path decides an image's type, never the query.
 IMAGE_TYPES: Mapping[str, str] = {
     "jpg": "image/jpeg",
@@ -378,7 +380,9 @@ class _Reader:
             raise _RefusedError  # a permalink is made of the date, whose problem is reported
         published, _ = dates
         parts = PurePosixPath(self.stem)
-        undated = _DATE_PREFIX.sub("", parts.name)
+        # A folder with an index is one article with its files: the folder has its name.
+        named = parts.parent.name if parts.name == "index" else ""
+        undated = _DATE_PREFIX.sub("", named or parts.name)
         local = published.astimezone(self.rules.zone)
         slug = self.field_line("slug") or undated
         page = parts.parent if parts.name == "index" else parts.parent / slug.strip("/")
@@ -387,11 +391,19 @@ class _Reader:
         folders = [c.lower().replace(" ", "-") for c in names or [] if isinstance(c, str)]
         places = {
             "year": f"{local.year:04}",
+            "short_year": f"{local.year % 100:02}",
             "month": f"{local.month:02}",
+            "i_month": str(local.month),
             "day": f"{local.day:02}",
+            "i_day": str(local.day),
+            "y_day": f"{local.timetuple().tm_yday:03}",
+            "hour": f"{local.hour:02}",
+            "minute": f"{local.minute:02}",
+            "second": f"{local.second:02}",
             "slug": slug,
             "title": slug,
             "path": str(page),
+            "path_slug": str(page).lower().replace(" ", "-"),
             "section": parts.parts[0] if len(parts.parts) > 1 else "",
             "categories": "/".join(folders),
         }
