@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
@@ -61,13 +63,29 @@ class _Options:
         return self.verbose or (sys.stdout.isatty() and not self.quiet)
 
 
+class _Terminated(KeyboardInterrupt):
+    """SIGTERM came: what is under way is undone, as with Ctrl-C."""
+
+
+def _terminate(*_: object) -> None:
+    raise _Terminated
+
+
 def _exits(command: Callable[P, int]) -> Callable[P, None]:
     """Turn a command's result, and what it raises, into the process's exit code."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
+        signal.signal(signal.SIGTERM, _terminate)
         try:
             code = command(*args, **kwargs)
+        except KeyboardInterrupt as stop:
+            number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
+            click.echo(
+                f"syndicate: stopped by {number.name}: every document is whole; the next run goes on",
+                err=True,
+            )
+            code = 128 + number
         except SyndicateError as error:
             if isinstance(error, ConfigError):
                 for problem in error.problems:
@@ -245,6 +263,39 @@ def status(options: _Options, as_json: bool) -> int:
 
     found = read_status(options.settings())
     click.echo(_status_json(found) if as_json else _status_text(found))
+    return 0
+
+
+@main.command()
+@click.option("--host", metavar="ADDRESS", default="127.0.0.1", help="Listen on this address [127.0.0.1].")
+@click.option(
+    "--port",
+    metavar="NUMBER",
+    type=click.IntRange(0, 65_535),
+    default=8000,
+    help="Listen on this port; 0: a free one [8000].",
+)
+@click.option("--watch", is_flag=True, help="Build on every change, and reload open pages.")
+@click.pass_obj
+@_exits
+def serve(options: _Options, host: str, port: int, watch: bool) -> int:
+    """Preview the output directory as a web server would serve it, until Ctrl-C."""
+    from syndicate.preview import serve as run_server
+
+    settings = options.settings()
+    watcher = None
+    if watch:
+        from syndicate.pipeline import build as run_build
+        from syndicate.watching import Watcher
+
+        options.show(run_build(settings, now=_moment(settings, None)).problems)
+        watcher = Watcher(settings, click.echo)
+
+    def say(address: str) -> None:
+        click.echo(f"serving {settings.output.directory} at {address} (Ctrl-C ends it)")
+
+    with suppress(KeyboardInterrupt):
+        run_server(settings, host=host, port=port, watcher=watcher, log=options.verbose, say=say)
     return 0
 
 

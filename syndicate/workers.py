@@ -139,7 +139,8 @@ def _answer(connection: Any) -> Any:
 
 def _serve(connection: Connection, others: Sequence[Connection]) -> None:
     """A worker: ends when its parent closes the connection, or dies."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends us
+    for number in (signal.SIGINT, signal.SIGTERM):  # a group of processes is sent them together
+        signal.signal(number, signal.SIG_IGN)  # the parent ends us
     gc.disable()  # what a job makes has no cycles; looking for some would cost a tenth of the time
     # What goes wrong is raised in the parent; libraries that print of their own accord are not heard.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

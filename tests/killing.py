@@ -1,4 +1,4 @@
-"""Runs that are killed at a stage of their own."""
+"""Runs that are killed, or told to end, at a stage of their own."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ def deadly(*args, **kwargs):
     calls += 1
     number = calls  # of this call: others may run beside it
     if number == nth and when == "before":
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), {number})
     result = real(*args, **kwargs)
     if number == nth and when == "after":
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), {number})
     return result
 
 setattr(target, name, deadly)
@@ -53,14 +53,18 @@ def killed(
     nth: int,
     call: str = BUILD,
     environment: dict[str, str] | None = None,
-) -> None:
+    number: signal.Signals = signal.SIGKILL,
+) -> subprocess.CompletedProcess[bytes]:
     """Run ``call`` on the project in ``folder``, killed before or after the nth call of a function.
 
     ``where`` is ``module.function`` or ``module:Class.method``.
     """
-    script = _DRIVER.format(repository=str(REPOSITORY), where=where, when=when, nth=nth, call=call)
+    script = _DRIVER.format(
+        repository=str(REPOSITORY), where=where, when=when, nth=nth, call=call, number=int(number)
+    )
     result = subprocess.run(
         [sys.executable, "-c", script], cwd=folder, env={**os.environ, **(environment or {})},
         capture_output=True, check=False,
     )  # fmt: skip
-    assert result.returncode == -signal.SIGKILL, result.stderr
+    assert result.returncode in (-number, 128 + number), result.stderr
+    return result

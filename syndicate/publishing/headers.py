@@ -13,7 +13,7 @@ from syndicate.feeds.model import MEDIA_TYPES
 
 # The metadata of an object that names it at the edge: x-amz-meta-surrogate-key, on S3.
 SURROGATE_KEY = "surrogate-key"
-_TYPES = {
+TYPES = {
     **{f".{ending}": type for ending, type in MEDIA_TYPES.items()},
     ".html": "text/html",
     ".opml": "text/x-opml",
@@ -35,7 +35,7 @@ def is_feed(path: str) -> bool:
 
 def document_headers(path: str, publish: Publish, feeds_url: str) -> dict[str, str]:
     """The headers of the document at ``path`` below the output directory."""
-    content_type = f"{_TYPES.get(path[path.rfind('.') :], 'application/octet-stream')}; charset=utf-8"
+    content_type = f"{TYPES.get(path[path.rfind('.') :], 'application/octet-stream')}; charset=utf-8"
     found = {
         "Content-Type": content_type,
         "Cache-Control": _ARCHIVE_CACHE if is_archive(path) else publish.cache_control,
