@@ -258,11 +258,16 @@ def run(options: _Options, force: bool) -> int:
 @click.pass_obj
 @_exits
 def status(options: _Options, as_json: bool) -> int:
-    """Show what the last runs did, what is on each target, what is pending and what went wrong."""
+    """Show groups, the last builds, what is on each target, what is pending and what went wrong."""
     from syndicate.status import read_status
 
     found = read_status(options.settings())
-    click.echo(_status_json(found) if as_json else _status_text(found))
+    if as_json:
+        click.echo(_status_json(found))
+    else:
+        from syndicate.tables import show_status
+
+        show_status(found, sys.stdout, everything=options.verbose)
     return 0
 
 
@@ -364,33 +369,6 @@ def _status_json(status: Status) -> str:
         return value.value
 
     return json.dumps(asdict(status), default=plain, indent=2, ensure_ascii=False)
-
-
-def _status_text(status: Status) -> str:
-    if not status.builds:
-        lines = ["nothing was built yet: run `syndicate build`"]
-    else:
-        lines = [f"{status.documents:,} documents; {len(status.problems):,} problems in articles"]
-        lines += ["", "last builds (UTC)      articles  written  removed      MB  seconds"]
-        lines += [
-            f"  {build.started:%Y-%m-%d %H:%M:%S}  {build.articles:8,} {build.written:8,} {build.removed:8,}"
-            f" {build.bytes / 1e6:7.1f} {build.seconds:8.2f}"
-            for build in status.builds
-        ]
-    for target in status.targets:
-        lines += ["", target.url]
-        if target.published is None:
-            lines.append("  never published")
-        else:
-            lines.append(
-                f"  published {target.published:%Y-%m-%d %H:%M:%S} UTC: {target.documents:,} documents,"
-                f" {(target.bytes or 0) / 1e6:.1f} MB"
-            )
-        if target.pending_purges or target.pending_pings:
-            lines.append(f"  pending: {target.pending_purges:,} purges, {target.pending_pings:,} pings")
-        if target.error:
-            lines.append(f"  error at {target.tried:%Y-%m-%d %H:%M:%S} UTC: {target.error}")
-    return "\n".join(lines)
 
 
 class _Bar:

@@ -346,15 +346,7 @@ class Run:
 
     def report(self, documents: list[Written]) -> Report:
         """The run's report: every known problem of every file, sorted."""
-        found = self.problems + self.catalog.problems()
-        for path, link, id, winner in self.catalog.lost():
-            found.append(
-                Problem(
-                    path, 1, 1, Severity.WARNING, "link",
-                    f"{winner} has the same link or id ({link}, {id}); this one is left out",
-                    "remove one, or give it its own link and id",
-                )
-            )  # fmt: skip
+        found = self.problems + known_problems(self.catalog)
         for keys in self.directory.collisions:
             names = ", ".join(f"“{self.directory.name(key)}”" for key in keys)
             paths = ", ".join(self.directory.path(key) for key in keys)
@@ -368,6 +360,18 @@ class Run:
             tuple(sorted(set(found), key=lambda problem: problem.sort_key)),
             tuple(documents), self.live, self.files, self.files_read,
         )  # fmt: skip
+
+
+def known_problems(catalog: Catalog) -> list[Problem]:
+    """The problems of every content file, whether it was read in this run or in an earlier one."""
+    return catalog.problems() + [
+        Problem(
+            path, 1, 1, Severity.WARNING, "link",
+            f"{winner} has the same link or id ({link}, {id}); this one is left out",
+            "remove one, or give it its own link and id",
+        )
+        for path, link, id, winner in catalog.lost()
+    ]  # fmt: skip
 
 
 def _rules_key(rules: Rules) -> str:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 
-from syndicate.catalog import view_catalog
+from syndicate.catalog import Catalog, view_catalog
 from syndicate.config import Settings
 from syndicate.errors import Problem
+from syndicate.groups import PAIR, SITE, has_feeds
+from syndicate.run import known_problems
+
+_DAYS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +45,37 @@ class TargetStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupStatus:
+    """One group that has feeds."""
+
+    name: str
+    kind: str  # site, topic, provider or another field; both of a pair, with a slash between
+    path: str  # below the output directory; empty for the site
+    articles: int
+    newest: datetime | None
+    bytes: int  # of its documents
+
+
+@dataclass(frozen=True, slots=True)
+class DayStatus:
+    """One day, UTC."""
+
+    date: str  # YYYY-MM-DD
+    articles: int  # in the feeds, published on it
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What is known of a project, newest first."""
 
     builds: tuple[BuildStatus, ...]
+    articles: int  # in the feeds
+    scheduled: int  # that wait for their date
+    next_due: datetime | None  # when the first of them comes
     documents: int
+    bytes: int  # of all documents
+    groups: tuple[GroupStatus, ...]  # the site, then those with the most articles
+    days: tuple[DayStatus, ...]  # the 30 that end with the newest article's, oldest first
     problems: tuple[Problem, ...]  # of the content files
     targets: tuple[TargetStatus, ...]  # of the config
 
@@ -52,14 +84,61 @@ def read_status(settings: Settings, *, builds: int = 5) -> Status:
     """What the catalog knows. Raises WriteError, LockedError where it cannot be read."""
     with view_catalog(settings.state / "catalog.db") as catalog:
         if catalog is None:
-            return Status((), 0, (), tuple(_target(target.url, {}) for target in settings.publish.targets))
+            targets = tuple(_target(target.url, {}) for target in settings.publish.targets)
+            return Status((), 0, 0, None, 0, 0, (), (), (), targets)
         known = catalog.targets()
+        documents = catalog.documents()
+        scheduled, next_due = catalog.scheduled()
         return Status(
             builds=tuple(_build(*row) for row in catalog.runs(builds)),
-            documents=len(catalog.documents()),
-            problems=tuple(sorted(catalog.problems(), key=lambda problem: problem.sort_key)),
+            articles=int(catalog.meta("live") or 0),
+            scheduled=scheduled,
+            next_due=_moment(next_due),
+            documents=len(documents),
+            bytes=sum(size for _, _, size, _ in documents.values()),
+            groups=tuple(_groups(settings, catalog, documents.values())),
+            days=tuple(_days(catalog.days(_DAYS))),
+            problems=tuple(sorted(known_problems(catalog), key=lambda problem: problem.sort_key)),
             targets=tuple(_target(target.url, known) for target in settings.publish.targets),
         )
+
+
+def _groups(
+    settings: Settings, catalog: Catalog, documents: Iterable[tuple[str, bytes | None, int, int]]
+) -> list[GroupStatus]:
+    sizes = Counter[str]()
+    for key, _, size, _ in documents:
+        sizes[key] += size
+    counts = catalog.counts()
+    shown: dict[str, tuple[str, str]] = {SITE: (settings.site.title, "")}
+    for key, (_, written) in catalog.groups().items():
+        if written:
+            name, path = json.loads(written)
+            shown[key] = (name, path)
+    found = []
+    for key, (count, newest) in counts.items():
+        parts = [shown.get(part) for part in key.split(PAIR)]
+        if has_feeds(key, settings.feeds.groups) and all(parts):
+            found.append(
+                GroupStatus(
+                    name=" – ".join(part[0] for part in parts if part),
+                    kind="/".join(part.partition(":")[0] for part in key.split(PAIR)) or "site",
+                    path="/".join(part[1] for part in parts if part),
+                    articles=count,
+                    newest=_moment(newest),
+                    bytes=sizes[key],
+                )
+            )
+    return sorted(found, key=lambda group: (group.kind != "site", -group.articles, group.path))
+
+
+def _days(counted: list[tuple[str, int]]) -> list[DayStatus]:
+    if not counted:
+        return []
+    counts = dict(counted)
+    last = date.fromisoformat(counted[0][0])
+    names = [(last - timedelta(days=ago)).isoformat() for ago in range(_DAYS - 1, -1, -1)]
+    return [DayStatus(name, counts.get(name, 0)) for name in names]
 
 
 def _build(

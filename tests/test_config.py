@@ -9,7 +9,7 @@ from conftest import CONFIG, Project
 
 from syndicate.config import load_config, parse_config
 from syndicate.errors import ConfigError
-from syndicate.starter import STARTER
+from syndicate.starter import starter
 
 
 def problems(text: str) -> list[str]:
@@ -38,14 +38,14 @@ class TestGoodConfigs:
 
     def test_the_starter_is_a_good_one(self) -> None:
         """As ``init`` writes it."""
-        settings = parse_config(STARTER.encode(), Path("/p/config/syndicate.yaml"), "x")
+        settings = parse_config(starter({}).encode(), Path("/p/config/syndicate.yaml"), "x")
         assert settings.publish.targets == ()
 
     def test_every_commented_key_of_the_starter_is_known(self) -> None:
         """A user who takes a # away gets no error."""
         lines = [
             line.replace("# ", "", 1) if line.startswith("  # ") and ":" in line.split("#")[1] else line
-            for line in STARTER.splitlines()
+            for line in starter({}).splitlines()
             if not line.startswith("  # subscriber")
         ]
         text = "\n".join(line for line in lines if "A domain and a date" not in line)
@@ -56,7 +56,7 @@ class TestGoodConfigs:
     def test_the_commented_publish_section_is_a_good_one(self) -> None:
         """In the starter and in the repository's own config."""
         own = (Path(__file__).parent.parent / "config" / "syndicate.yaml").read_text(encoding="utf-8")
-        for text in (STARTER, own):
+        for text in (starter({}), own):
             before, marker, section = text.partition("# publish:\n")
             assert marker
             lines = [line.removeprefix("# ") for line in section.splitlines()]

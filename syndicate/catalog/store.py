@@ -492,6 +492,19 @@ class Catalog:
             (most,),
         ).fetchall()
 
+    def days(self, most: int) -> list[tuple[str, int]]:
+        """Days (UTC) on which articles in the feeds were published, newest first, and how many were."""
+        return self._db.execute(
+            "SELECT date(published, 'unixepoch') day, count(*) FROM articles WHERE time IS NOT NULL"
+            " GROUP BY day ORDER BY day DESC LIMIT ?",
+            (most,),
+        ).fetchall()
+
+    def scheduled(self) -> tuple[int, int | None]:
+        """How many articles wait for their date, and the first one's."""
+        count, first = self._db.execute("SELECT count(*), min(wake) FROM articles WHERE due = 0").fetchone()
+        return count, first
+
     # Targets
 
     def put_target(
