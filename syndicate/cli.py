@@ -12,15 +12,16 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import click
 
-from syndicate.errors import ConfigError, Problem, Severity, SyndicateError, printable
+from syndicate.errors import ConfigError, LockedError, Problem, Severity, SyndicateError, printable
 from syndicate.version import VERSION
 
 if TYPE_CHECKING:
     from syndicate.config import Settings
+    from syndicate.outcome import Outcome
     from syndicate.publishing.targets import PublishReport, TargetReport
     from syndicate.run import Progress, Report
     from syndicate.status import Status
@@ -30,10 +31,15 @@ DEFAULT_CONFIG = "config/syndicate.yaml"
 
 
 class _Options:
-    """The options that stand before the command."""
+    """The options that stand before the command, and what is said of it."""
 
-    def __init__(self, config: str | None, verbose: bool, quiet: bool) -> None:
+    def __init__(self, config: str | None, verbose: bool, quiet: bool, log_format: str) -> None:
         self.config, self.verbose, self.quiet = config, verbose, quiet
+        self.json = log_format == "json"
+        self.outcome: Outcome | None = None  # of a command that is a run
+        self.metrics_file: str | None = None
+        self._settings: Settings | None = None
+        self._clock = time.perf_counter()
 
     @property
     def config_path(self) -> Path:
@@ -46,7 +52,25 @@ class _Options:
     def settings(self) -> Settings:
         from syndicate.config import load_config
 
-        return load_config(self.config_path)
+        self._settings = load_config(self.config_path)
+        return self._settings
+
+    def begin(self, command: str, metrics_file: str | None = None) -> Outcome:
+        """A run begins: its outcome is filled by the command, and told at the end."""
+        from syndicate.outcome import Outcome
+
+        self.metrics_file = metrics_file
+        self.outcome = Outcome(command, datetime.now(UTC))
+        return self.outcome
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self._clock
+
+    @property
+    def talkative(self) -> bool:
+        """Whether a person is there to read more than problems."""
+        return not self.json and (self.verbose or (sys.stdout.isatty() and not self.quiet))
 
     def show(self, problems: Iterable[Problem]) -> None:
         """Print problems to standard error: notices with -v only, warnings not with -q."""
@@ -55,12 +79,68 @@ class _Options:
                 continue
             if problem.severity is Severity.WARNING and self.quiet:
                 continue
-            click.echo(str(problem), err=True)
+            if self.json:
+                said = {"path": problem.path, "line": problem.line, "column": problem.column}
+                self._log(
+                    problem.severity.value,
+                    "problem",
+                    **said,
+                    field=problem.field,
+                    what=problem.what,
+                    fix=problem.fix,
+                )
+            else:
+                click.echo(str(problem), err=True)
 
-    @property
-    def talkative(self) -> bool:
-        """Whether a person is there to read more than problems."""
-        return self.verbose or (sys.stdout.isatty() and not self.quiet)
+    def say(self, level: str, message: object) -> None:
+        """Print an error, or with -q none but that a warning."""
+        if level == "warning" and self.quiet:
+            return
+        if self.json:
+            self._log(level, "message", message=str(message))
+        else:
+            mark = "" if level == "error" else f"{level}: "
+            click.echo(f"syndicate: {mark}{message}", err=True)
+
+    def fail(self, error: SyndicateError) -> int:
+        """Print what stopped the command; gives its exit code."""
+        if isinstance(error, ConfigError):
+            self.show(error.problems)
+        self.say("error", error)
+        return error.exit_code
+
+    def finish(self, code: int, error: str) -> int:
+        """Tell a run's outcome to the log and the metrics; gives the exit code."""
+        outcome = self.outcome
+        if outcome is None:
+            return code
+        outcome.seconds, outcome.exit_code, outcome.error = self.seconds, code, error
+        # Whoever holds the lock writes the metrics; without a config nobody knows of what.
+        if self.metrics_file and self._settings and code != LockedError.exit_code:
+            from syndicate.metrics import write_metrics
+            from syndicate.status import read_status
+
+            try:
+                write_metrics(Path(self.metrics_file), outcome, read_status(self._settings, builds=1))
+            except SyndicateError as failure:
+                outcome.exit_code = code or self.fail(failure)
+        if self.json:
+            numbers = outcome.numbers()
+            if outcome.error:
+                numbers = {"error": outcome.error, **numbers}  # type: ignore[dict-item]
+            self._log(
+                "error" if outcome.exit_code else "info", "run", command=outcome.command,
+                exit_code=outcome.exit_code, seconds=round(outcome.seconds, 3), **numbers,
+            )  # fmt: skip
+        return outcome.exit_code
+
+    def _log(self, level: str, event: str, **fields: object) -> None:
+        """One line of JSON on standard error."""
+        import json
+
+        time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        line = json.dumps({"time": time, "level": level, "event": event, **fields}, ensure_ascii=False)
+        click.echo(line, err=True)
 
 
 class _Terminated(KeyboardInterrupt):
@@ -71,28 +151,24 @@ def _terminate(*_: object) -> None:
     raise _Terminated
 
 
-def _exits(command: Callable[P, int]) -> Callable[P, None]:
+def _exits(command: Callable[Concatenate[_Options, P], int]) -> Callable[..., None]:
     """Turn a command's result, and what it raises, into the process's exit code."""
 
     @wraps(command)
-    def run(*args: P.args, **kwargs: P.kwargs) -> None:
+    def run(options: _Options, *args: P.args, **kwargs: P.kwargs) -> None:
         signal.signal(signal.SIGTERM, _terminate)
+        error = ""
         try:
-            code = command(*args, **kwargs)
+            code = command(options, *args, **kwargs)
         except KeyboardInterrupt as stop:
             number = signal.SIGTERM if isinstance(stop, _Terminated) else signal.SIGINT
-            click.echo(
-                f"syndicate: stopped by {number.name}: every document is whole; the next run goes on",
-                err=True,
-            )
+            error = f"stopped by {number.name}: every document is whole; the next run goes on"
+            options.say("error", error)
             code = 128 + number
-        except SyndicateError as error:
-            if isinstance(error, ConfigError):
-                for problem in error.problems:
-                    click.echo(str(problem), err=True)
-            click.echo(f"syndicate: {error}", err=True)
-            code = error.exit_code
-        sys.exit(code)
+        except SyndicateError as failure:
+            error = str(failure)
+            code = options.fail(failure)
+        sys.exit(options.finish(code, error))
 
     return run
 
@@ -101,13 +177,22 @@ def _exits(command: Callable[P, int]) -> Callable[P, None]:
 @click.option("-c", "--config", metavar="CONFIG", help=f"The config file [{DEFAULT_CONFIG}].")
 @click.option("-v", "--verbose", is_flag=True, help="Say what is done, and show notices.")
 @click.option("-q", "--quiet", is_flag=True, help="Show errors only.")
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text",
+    help="How problems and errors are printed; json: a line each, and one about the run at its end [text].",
+)  # fmt: skip
 @click.version_option(VERSION, prog_name="syndicate")
 @click.pass_context
-def main(context: click.Context, config: str | None, verbose: bool, quiet: bool) -> None:
+def main(context: click.Context, config: str | None, verbose: bool, quiet: bool, log_format: str) -> None:
     """Publish a folder of articles as RSS 2.0, Atom 1.0 and JSON Feed 1.1 files."""
     if verbose and quiet:
         raise click.UsageError("-v and -q exclude each other")
-    context.obj = _Options(config, verbose, quiet)
+    context.obj = _Options(config, verbose, quiet, log_format)
+
+
+_metrics_option = click.option(
+    "--metrics-file", metavar="FILE", help="Write metrics for Prometheus's textfile collector into FILE."
+)
 
 
 @main.command()
@@ -153,11 +238,12 @@ def check(options: _Options, feeds: str | None) -> int:
         return _check_feeds(options, feeds or str(options.settings().output.directory))
     from syndicate.pipeline import check as run_check
 
+    outcome = options.begin("check")
     settings = options.settings()
     with _Bar() as bar:
-        report = run_check(settings, progress=bar.progress)
+        report = outcome.report = run_check(settings, progress=bar.progress)
     options.show(report.problems)
-    if not options.quiet:
+    if not options.quiet and not options.json:
         click.echo(_checked(report))
     return 1 if report.errors else 0
 
@@ -185,19 +271,23 @@ def _check_feeds(options: _Options, source: str) -> int:
 @click.option("--force", is_flag=True, help="Write even where a safety brake refuses.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when an article had an error.")
 @click.option("--now", metavar="TIME", help="Decide by this time which articles are due.")
+@_metrics_option
 @click.pass_obj
 @_exits
-def build(options: _Options, full: bool, dry_run: bool, force: bool, strict: bool, now: str | None) -> int:
+def build(
+    options: _Options, full: bool, dry_run: bool, force: bool, strict: bool, now: str | None,
+    metrics_file: str | None,
+) -> int:  # fmt: skip
     """Regenerate the feeds that changed."""
     from syndicate.pipeline import build as run_build
 
     # A run is short and leaves no cycles: looking for some would cost a twentieth of its time.
     gc.disable()
+    outcome = options.begin("build", metrics_file)
     settings = options.settings()
     moment = _moment(settings, now)
-    started = time.perf_counter()
     with _Bar() as bar:
-        report = run_build(
+        report = outcome.report = run_build(
             settings, now=moment, full=full, dry_run=dry_run, force=force, progress=bar.progress
         )
     gc.freeze()  # or the interpreter looks for cycles before it ends
@@ -206,7 +296,7 @@ def build(options: _Options, full: bool, dry_run: bool, force: bool, strict: boo
         for document in report.documents:
             click.echo(f"{document.reason.value:9} {document.path}")
     if options.talkative:
-        click.echo(f"{_summary(report, dry_run)}, {time.perf_counter() - started:.2f} s")
+        click.echo(f"{_summary(report, dry_run)}, {options.seconds:.2f} s")
     return 1 if strict and report.errors else 0
 
 
@@ -214,42 +304,48 @@ def build(options: _Options, full: bool, dry_run: bool, force: bool, strict: boo
 @click.argument("target", required=False, metavar="[TARGET]")
 @click.option("--dry-run", is_flag=True, help="Print each document with its reason; write nothing anywhere.")
 @click.option("--force", is_flag=True, help="Remove even more documents than publish.max_delete.")
+@_metrics_option
 @click.pass_obj
 @_exits
-def publish(options: _Options, target: str | None, dry_run: bool, force: bool) -> int:
+def publish(
+    options: _Options, target: str | None, dry_run: bool, force: bool, metrics_file: str | None
+) -> int:
     """Upload what changed, to every target or to TARGET (its URL); purge edges, ping the hub."""
     from syndicate.pipeline import publish as run_publish
 
+    outcome = options.begin("publish", metrics_file)
     settings = options.settings()
-    started = time.perf_counter()
     with _Bar() as bar:
         report = run_publish(settings, target=target, dry_run=dry_run, force=force, progress=bar.progress)
+    outcome.published = report
     if dry_run:
         for there in report.targets:
             for step in there.steps:
                 click.echo(f"{step.reason.value:9} {there.url.rstrip('/')}/{step.path}")
-    _show_published(options, report, time.perf_counter() - started, dry_run)
+    _show_published(options, report, dry_run)
     return report.exit_code
 
 
 @main.command()
 @click.option("--force", is_flag=True, help="Go on even where a safety brake refuses.")
+@_metrics_option
 @click.pass_obj
 @_exits
-def run(options: _Options, force: bool) -> int:
+def run(options: _Options, force: bool, metrics_file: str | None) -> int:
     """Build, then publish, under one lock: the one cron line."""
     from syndicate.pipeline import build_and_publish
 
     gc.disable()
+    outcome = options.begin("run", metrics_file)
     settings = options.settings()
     moment = _moment(settings, None)
-    started = time.perf_counter()
     with _Bar() as bar:
         report, published = build_and_publish(settings, now=moment, force=force, progress=bar.progress)
+    outcome.report, outcome.published = report, published
     options.show(report.problems)
     if options.talkative:
         click.echo(_summary(report, False))
-    _show_published(options, published, time.perf_counter() - started, False)
+    _show_published(options, published, False)
     return published.exit_code
 
 
@@ -327,18 +423,19 @@ def _summary(report: Report, dry_run: bool) -> str:
     )
 
 
-def _show_published(options: _Options, report: PublishReport, seconds: float, dry_run: bool) -> None:
+def _show_published(options: _Options, report: PublishReport, dry_run: bool) -> None:
     """What went wrong, always; what was done, to whoever is there to read it."""
     for error in report.all_errors:
-        click.echo(f"syndicate: {error}", err=True)
+        options.say("error", error)
     for target in report.targets:
-        if not options.quiet:
-            for warning in target.warnings:
-                click.echo(f"syndicate: warning: {warning}", err=True)
+        for warning in target.warnings:
+            options.say("warning", warning)
         if options.talkative and target.steps:
             click.echo(_published(target, dry_run))
     if options.talkative and not dry_run:
-        click.echo(f"{report.purged:,} documents purged, {report.pinged:,} feeds pinged; {seconds:.2f} s")
+        click.echo(
+            f"{report.purged:,} documents purged, {report.pinged:,} feeds pinged; {options.seconds:.2f} s"
+        )
 
 
 def _published(target: TargetReport, dry_run: bool) -> str:

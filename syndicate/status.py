@@ -144,8 +144,7 @@ def _days(counted: list[tuple[str, int]]) -> list[DayStatus]:
 def _build(
     started: float, seconds: float, articles: int, problems: int, written: int, removed: int, size: int
 ) -> BuildStatus:
-    moment = datetime.fromtimestamp(int(started), UTC)
-    return BuildStatus(moment, seconds, articles, problems, written, removed, size)
+    return BuildStatus(datetime.fromtimestamp(started, UTC), seconds, articles, problems, written, removed, size)
 
 
 def _target(
