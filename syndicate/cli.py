@@ -190,6 +190,18 @@ def main(context: click.Context, config: str | None, verbose: bool, quiet: bool,
     context.obj = _Options(config, verbose, quiet, log_format)
 
 
+def _targets(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
+    """The targets of the config that begin so, for a shell to complete."""
+    from syndicate.config import load_config
+
+    config = context.parent.params.get("config") if context.parent else None
+    try:
+        targets = load_config(Path(config or DEFAULT_CONFIG)).publish.targets
+    except SyndicateError:
+        return []
+    return [target.url for target in targets if target.url.startswith(begun)]
+
+
 _metrics_option = click.option(
     "--metrics-file", metavar="FILE", help="Write metrics for Prometheus's textfile collector into FILE."
 )
@@ -301,7 +313,7 @@ def build(
 
 
 @main.command()
-@click.argument("target", required=False, metavar="[TARGET]")
+@click.argument("target", required=False, metavar="[TARGET]", shell_complete=_targets)
 @click.option("--dry-run", is_flag=True, help="Print each document with its reason; write nothing anywhere.")
 @click.option("--force", is_flag=True, help="Remove even more documents than publish.max_delete.")
 @_metrics_option

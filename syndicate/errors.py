@@ -97,3 +97,17 @@ class LockedError(SyndicateError):
     """Another run holds the output's lock."""
 
     exit_code = 75
+
+
+# What each exit code says, for the documentation.
+EXIT_CODES = {
+    0: "done; articles with errors were left out and reported",
+    1: "an input was bad (`check`, `build --strict`), or a worker process died",
+    2: "usage or config",
+    3: "refused by a safety brake: nothing was written",
+    4: "could not write or upload, or an edge or the hub could not be told; every document is whole, and the"
+    " next run goes on from there",
+    75: "another run holds the lock, or another publisher is at work on the target",
+    130: "stopped by Ctrl-C (SIGINT); every document is whole, and the next run goes on",
+    143: "stopped by SIGTERM; the same",
+}

@@ -144,7 +144,9 @@ def _days(counted: list[tuple[str, int]]) -> list[DayStatus]:
 def _build(
     started: float, seconds: float, articles: int, problems: int, written: int, removed: int, size: int
 ) -> BuildStatus:
-    return BuildStatus(datetime.fromtimestamp(started, UTC), seconds, articles, problems, written, removed, size)
+    return BuildStatus(
+        datetime.fromtimestamp(started, UTC), seconds, articles, problems, written, removed, size
+    )
 
 
 def _target(

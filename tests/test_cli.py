@@ -8,8 +8,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import click
-import pytest
 from conftest import Project
 
 REPOSITORY = Path(__file__).parent.parent
@@ -130,61 +128,6 @@ class TestConfigOption:
         assert run(Path("/"), "-c", config, "build", *LATER).returncode == 0
         assert run(Path("/"), "build", *LATER, SYNDICATE_CONFIG=config).returncode == 0
         assert project.titles() == ["A title"]
-
-
-class TestDocumentation:
-    """What the program says of itself stands in docs/reference.md."""
-
-    def test_every_command_and_option_is_documented(self) -> None:
-        """By its name."""
-        from syndicate.cli import main
-
-        text = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
-        for name, command in main.commands.items():
-            assert f"`{name}`" in text
-            for parameter in command.params:
-                shown = (
-                    parameter.opts[0] if isinstance(parameter, click.Option) else parameter.opts[0].upper()
-                )
-                assert f"`{shown}`" in text, (name, shown)
-        for option in main.params:
-            assert f"`{option.opts[-1]}`" in text
-
-    @pytest.mark.parametrize("section", ["Site", "Content", "Feeds", "Output", "Publish"])
-    def test_every_config_key_is_documented(self, section: str) -> None:
-        """By its dotted path."""
-        import syndicate.config as config
-
-        text = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
-        names = {"full": "content"}
-        for field in getattr(config, section).__dataclass_fields__:
-            assert f"`{section.lower()}.{names.get(field, field)}`" in text
-
-    @pytest.mark.parametrize(
-        ("section", "prefix", "without"),
-        [
-            ("Target", "publish.targets[]", {"scheme", "bucket", "prefix"}),
-            ("HeaderRule", "publish.headers[]", set()),
-            ("Purge", "publish.purge[]", set()),
-        ],
-    )
-    def test_every_key_of_a_list_is_documented(self, section: str, prefix: str, without: set[str]) -> None:
-        """By its dotted path."""
-        import syndicate.config as config
-
-        text = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
-        for field in getattr(config, section).__dataclass_fields__.keys() - without:
-            assert f"`{prefix}.{field.removesuffix('_key')}`" in text
-
-    def test_every_exit_code_is_documented(self) -> None:
-        """With its number."""
-        from syndicate import errors
-
-        text = (REPOSITORY / "docs" / "reference.md").read_text(encoding="utf-8")
-        classes = [c for c in vars(errors).values() if isinstance(c, type) and hasattr(c, "exit_code")]
-        assert len(classes) > 4
-        for error in classes:
-            assert f"| {error.exit_code} |" in text
 
 
 class TestSample:

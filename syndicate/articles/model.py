@@ -51,7 +51,7 @@ class Related(Struct, frozen=True, array_like=True):
 
 
 class Article(Struct, frozen=True, array_like=True):
-    """One content file, read and checked (DESIGN: the mapping from article to entry)."""
+    """One content file, read and checked."""
 
     id: str  # a URI, for ever: front matter ``id`` or a tag: URI (RFC 4151)
     title: str  # plain text, one line
