@@ -100,6 +100,7 @@ def fetched(url: str) -> Fetched:
                 raise SyndicateError("cannot check", url, f"it is larger than {MAX_SIZE:,} bytes")
             return Fetched(answer.url, answer.headers.get("Content-Type", ""), data)
     except urllib.error.HTTPError as error:
+        error.close()  # it is an answer too
         raise SyndicateError("cannot get", url, f"the server answers {error.code} {error.reason}") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
         reason = getattr(error, "reason", None) or error
