@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import wraps
@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
 import click
 
-from syndicate.errors import ConfigError, LockedError, Problem, Severity, SyndicateError, printable
+from syndicate.errors import Severity, SyndicateError, printable
+from syndicate.reporting import Reporter
 from syndicate.version import VERSION
 
 if TYPE_CHECKING:
     from syndicate.config import Settings
-    from syndicate.outcome import Outcome
     from syndicate.publishing.targets import PublishReport, TargetReport
     from syndicate.run import Progress, Report
     from syndicate.status import Status
@@ -30,16 +30,12 @@ P = ParamSpec("P")
 DEFAULT_CONFIG = "config/syndicate.yaml"
 
 
-class _Options:
-    """The options that stand before the command, and what is said of it."""
+class _Options(Reporter):
+    """The options that stand before the command."""
 
     def __init__(self, config: str | None, verbose: bool, quiet: bool, log_format: str) -> None:
-        self.config, self.verbose, self.quiet = config, verbose, quiet
-        self.json = log_format == "json"
-        self.outcome: Outcome | None = None  # of a command that is a run
-        self.metrics_file: str | None = None
-        self._settings: Settings | None = None
-        self._clock = time.perf_counter()
+        super().__init__(verbose=verbose, quiet=quiet, json=log_format == "json")
+        self.config = config
 
     @property
     def config_path(self) -> Path:
@@ -52,95 +48,8 @@ class _Options:
     def settings(self) -> Settings:
         from syndicate.config import load_config
 
-        self._settings = load_config(self.config_path)
-        return self._settings
-
-    def begin(self, command: str, metrics_file: str | None = None) -> Outcome:
-        """A run begins: its outcome is filled by the command, and told at the end."""
-        from syndicate.outcome import Outcome
-
-        self.metrics_file = metrics_file
-        self.outcome = Outcome(command, datetime.now(UTC))
-        return self.outcome
-
-    @property
-    def seconds(self) -> float:
-        return time.perf_counter() - self._clock
-
-    @property
-    def talkative(self) -> bool:
-        """Whether a person is there to read more than problems."""
-        return not self.json and (self.verbose or (sys.stdout.isatty() and not self.quiet))
-
-    def show(self, problems: Iterable[Problem]) -> None:
-        """Print problems to standard error: notices with -v only, warnings not with -q."""
-        for problem in problems:
-            if problem.severity is Severity.NOTICE and not self.verbose:
-                continue
-            if problem.severity is Severity.WARNING and self.quiet:
-                continue
-            if self.json:
-                said = {"path": problem.path, "line": problem.line, "column": problem.column}
-                self._log(
-                    problem.severity.value,
-                    "problem",
-                    **said,
-                    field=problem.field,
-                    what=problem.what,
-                    fix=problem.fix,
-                )
-            else:
-                click.echo(str(problem), err=True)
-
-    def say(self, level: str, message: object) -> None:
-        """Print an error, or with -q none but that a warning."""
-        if level == "warning" and self.quiet:
-            return
-        if self.json:
-            self._log(level, "message", message=str(message))
-        else:
-            mark = "" if level == "error" else f"{level}: "
-            click.echo(f"syndicate: {mark}{message}", err=True)
-
-    def fail(self, error: SyndicateError) -> int:
-        """Print what stopped the command; gives its exit code."""
-        if isinstance(error, ConfigError):
-            self.show(error.problems)
-        self.say("error", error)
-        return error.exit_code
-
-    def finish(self, code: int, error: str) -> int:
-        """Tell a run's outcome to the log and the metrics; gives the exit code."""
-        outcome = self.outcome
-        if outcome is None:
-            return code
-        outcome.seconds, outcome.exit_code, outcome.error = self.seconds, code, error
-        # Whoever holds the lock writes the metrics; without a config nobody knows of what.
-        if self.metrics_file and self._settings and code != LockedError.exit_code:
-            from syndicate.metrics import write_metrics
-            from syndicate.status import read_status
-
-            try:
-                write_metrics(Path(self.metrics_file), outcome, read_status(self._settings, builds=1))
-            except SyndicateError as failure:
-                outcome.exit_code = code or self.fail(failure)
-        if self.json:
-            numbers = outcome.numbers()
-            if outcome.error:
-                numbers = {"error": outcome.error, **numbers}  # type: ignore[dict-item]
-            self._log(
-                "error" if outcome.exit_code else "info", "run", command=outcome.command,
-                exit_code=outcome.exit_code, seconds=round(outcome.seconds, 3), **numbers,
-            )  # fmt: skip
-        return outcome.exit_code
-
-    def _log(self, level: str, event: str, **fields: object) -> None:
-        """One line of JSON on standard error."""
-        import json
-
-        time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        line = json.dumps({"time": time, "level": level, "event": event, **fields}, ensure_ascii=False)
-        click.echo(line, err=True)
+        self.project = load_config(self.config_path)
+        return self.project
 
 
 class _Terminated(KeyboardInterrupt):

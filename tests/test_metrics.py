@@ -231,11 +231,12 @@ class TestJsonLog:
         assert "documents_new" not in last
 
     def test_hostile_names_stay_on_their_line(self, project: Project) -> None:
-        """Line ends in a file's name, and colours in a value."""
-        project.write("a\nb\x1b[31m", "nothing")
-        project.write("c", publishedDateTime="\x1b[31m\u202e")
-        found = lines(run(project.root, "--log-format", "json", "build").stderr)
-        assert [line["event"] for line in found] == ["problem", "problem", "run"] or found[-1][
-            "event"
-        ] == "run"
-        assert found[0]["path"] == "news/a\nb\x1b[31m.md"
+        """Line ends and colours in a file's name, and what would turn the line: the same values, as escapes."""
+        project.write("a\nb\x1b[31m\x9b\u202e", "nothing")
+        project.write("ü", "nothing")
+        text = run(project.root, "--log-format", "json", "build", "--force").stderr
+        assert text.replace("\n", "").isprintable()
+        first, second, last = lines(text)
+        assert (first["path"], second["path"]) == ("news/a\nb\x1b[31m\x9b\u202e.md", "news/ü.md")
+        assert "news/ü.md" in text
+        assert last["errors"] == 2
