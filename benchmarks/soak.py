@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import filecmp
 import random
+import re
 import statistics
 import subprocess
 import sys
@@ -45,11 +46,15 @@ def edit(content: Path, source: random.Random, number: int, total: int) -> None:
             new.parent.mkdir(parents=True, exist_ok=True)
             new.write_text(text)
         elif what == "change":
-            path.write_text(path.read_text().replace("title: ", f"title: {source.randrange(10)}", 1))
+            path.write_text(
+                re.sub(
+                    '(?m)^title: "(?:\\d )?', f'title: "{source.randrange(10)} ', path.read_text(), count=1
+                )
+            )
         elif what == "touch":
             path.touch()
         elif what == "move":
-            path.rename(path.with_name(f"moved-{number}-{path.name}"))
+            path.rename(path.with_name(re.sub(r"^(?:moved-\d+-)?", f"moved-{number}-", path.name)))
         elif what == "withdraw":
             path.write_text(path.read_text().replace("---\n", "---\nremoved: true\n", 1))
         else:
@@ -98,6 +103,8 @@ def main() -> None:
         subprocess.run(
             [sys.executable, "-m", "syndicate", "-q", "-c", "syndicate.yaml", "build"], cwd=root, check=True
         )
+        fresh = (root / "fresh" / ".syndicate" / "catalog.db").stat().st_size
+        print(f"a new catalog of the same articles: {fresh / 1e6:.1f} MB")
         print("as a build from nothing:", same(root / "out", root / "fresh" / "out"))
         print("as published:", same(root / "out", root / "web", {".syndicate"}))
 

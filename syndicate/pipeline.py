@@ -6,7 +6,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -39,16 +39,16 @@ def check(settings: Settings, *, progress: Progress | None = None) -> Report:
         )
         for shown in tree.missing_roots
     ]  # fmt: skip
-    catalog = Catalog(open_catalog(None).connection)
-    with Pool() as pool:
-        run = Run(settings, registry, catalog, datetime.max.replace(tzinfo=UTC), progress, pool)
-        catalog.begin()
-        run.read(tree, everything=True)
-    run.decide(previous_now=0, everything=True)
-    run.name_groups(everything=True)
-    run.live = run.live_change
-    run.problems = problems + tree.problems
-    return run.report([])
+    with closing(Catalog(open_catalog(None).connection)) as catalog:
+        with Pool() as pool:
+            run = Run(settings, registry, catalog, datetime.max.replace(tzinfo=UTC), progress, pool)
+            catalog.begin()
+            run.read(tree, everything=True)
+        run.decide(previous_now=0, everything=True)
+        run.name_groups(everything=True)
+        run.live = run.live_change
+        run.problems = problems + tree.problems
+        return run.report([])
 
 
 def build(

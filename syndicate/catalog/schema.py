@@ -101,14 +101,18 @@ def open_catalog(path: Path | None) -> Opened:
                 path.with_name(path.name + suffix).unlink(missing_ok=True)
             os.replace(path, path.with_name(path.name + ".aside"))
         connection = sqlite3.connect(path, isolation_level=None, timeout=0)
-        # Only a new catalog takes it. Large pages: a full run writes most of them, one write each.
-        connection.execute("PRAGMA page_size = 32768")
-        connection.execute("PRAGMA journal_mode = WAL")
-        # The run's own barrier makes documents durable; losing the last commit costs a re-reading.
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA cache_size = -32768")
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-            _create(connection)
+        try:
+            # Only a new catalog takes it. Large pages: a full run writes most of them, one write each.
+            connection.execute("PRAGMA page_size = 32768")
+            connection.execute("PRAGMA journal_mode = WAL")
+            # The run's own barrier makes documents durable; losing the last commit costs a re-reading.
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA cache_size = -32768")
+            if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+                _create(connection)
+        except BaseException:
+            connection.close()
+            raise
     except OSError as error:
         raise WriteError("cannot write the catalog", str(path), error.strerror or "") from None
     except sqlite3.OperationalError as error:
