@@ -15,6 +15,8 @@ from syndicate.errors import SyndicateError
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
@@ -91,13 +93,18 @@ class Pool:
 
         gc.freeze()  # what is shared stays shared: no collection touches its pages
         context = multiprocessing.get_context("fork")
-        for _ in range(cores()):
-            ours, theirs = context.Pipe()
-            self._connections.append(ours)
-            process = context.Process(target=_serve, args=(theirs, self._connections), daemon=True)
-            process.start()
-            theirs.close()
-            self._processes.append(process)
+        # Not in between: a worker that is told to end before it says that it will not would say much.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        try:
+            for _ in range(cores()):
+                ours, theirs = context.Pipe()
+                self._connections.append(ours)
+                process = context.Process(target=_serve, args=(theirs, self._connections), daemon=True)
+                process.start()
+                theirs.close()
+                self._processes.append(process)
+        finally:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
     def _answers(self, items: Iterator[Any]) -> Iterator[Any]:
         from multiprocessing.connection import wait
@@ -139,8 +146,9 @@ def _answer(connection: Any) -> Any:
 
 def _serve(connection: Connection, others: Sequence[Connection]) -> None:
     """A worker: ends when its parent closes the connection, or dies."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # a group of processes is sent them together
+    for number in _STOPS:  # a group of processes is sent them together
         signal.signal(number, signal.SIG_IGN)  # the parent ends us
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     gc.disable()  # what a job makes has no cycles; looking for some would cost a tenth of the time
     # What goes wrong is raised in the parent; libraries that print of their own accord are not heard.
     os.dup2(os.open(os.devnull, os.O_WRONLY), 2)

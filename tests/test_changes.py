@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -172,3 +173,27 @@ Changes.TestCase.settings = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )  # fmt: skip
 TestChanges = Changes.TestCase
+
+
+def test_every_thousandth_run_compacts_the_catalog(project: Project) -> None:
+    """What is gone takes no room for ever; what is there stays."""
+    for n in range(300):
+        project.write(f"n{n}", excerpt=f"{n} " * 1_000)
+    project.build()
+    catalog = project.root / ".syndicate" / "catalog.db"
+    full = catalog.stat().st_size
+    for n in range(250):
+        (project.root / "news" / f"n{n}.md").unlink()
+    project.build(force=True)
+    assert catalog.stat().st_size == full
+    with sqlite3.connect(catalog) as connection:
+        connection.execute("UPDATE runs SET n = 999 WHERE n = (SELECT max(n) FROM runs)")
+    connection.close()
+    project.write("new")
+    project.build()
+    # Of 300 articles 51 are left; 21 pages of 32 KiB are there even without any.
+    assert catalog.stat().st_size < full / 2
+    documents = project.documents()
+    project.build(full=True)
+    assert project.documents() == documents
+    assert len(project.json()["items"]) == 50

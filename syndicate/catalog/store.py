@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -476,13 +476,21 @@ class Catalog:
     def add_run(
         self, started: float, seconds: float, articles: int, problems: int, written: int,
         removed: int, size: int,
-    ) -> None:  # fmt: skip
-        self._db.execute(
+    ) -> int:  # fmt: skip
+        """Remember a run, and the 999 before it; gives its number, from 1."""
+        cursor = self._db.execute(
             "INSERT INTO runs (started, seconds, articles, problems, written, removed, bytes)"
             " VALUES (?, ?, ?, ?, ?, ?, ?)",
             (started, seconds, articles, problems, written, removed, size),
         )
         self._db.execute("DELETE FROM runs WHERE n <= (SELECT max(n) FROM runs) - 1000")
+        return cursor.lastrowid or 0
+
+    def compact(self) -> None:
+        """Give back the room of what is gone, which SQLite keeps; not within a transaction."""
+        # It wants room for a second catalog: where that is not there, the next time will do.
+        with suppress(sqlite3.OperationalError):
+            self._db.execute("VACUUM")
 
     def runs(self, most: int) -> list[tuple[float, float, int, int, int, int, int]]:
         """The last runs, newest first: started, seconds, articles, problems, written, removed, bytes."""
