@@ -44,12 +44,19 @@ class Watcher:
                 self._build(configured),
             )
         ]
+        for task in tasks:
+            task.add_done_callback(self._tell)
         try:
             yield
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _tell(self, task: asyncio.Task[None]) -> None:
+        """Say why something is not watched any more, such as a system's limit of watches."""
+        if not task.cancelled() and task.exception():
+            self.say(f"changes are not followed any more: {task.exception()}")
 
     async def events(self, stopping: Callable[[], bool]) -> AsyncIterator[str]:
         """Server-sent events (HTML, section 9.2): the documents' version, at once and with every change."""
