@@ -199,7 +199,30 @@ def _url(data: bytes) -> None:
     cleaned(data.decode("utf-8", "replace"))
 
 
-TARGETS: tuple[Callable[[bytes], None], ...] = (_article, _fields, _html, _body, _config, _url)
+def _registry(data: bytes) -> None:
+    for topics, providers in (({"t/a.yaml": data}, {}), ({}, {"p/a.md": data})):
+        for problem in read_registry(topics, providers, "https://site.example/").problems:
+            check_problem(problem)
+
+
+def _feed(data: bytes) -> None:
+    """A finished feed of any program, which is checked: faults, whatever it is."""
+    sheet = Sheet("feed.xml", FAR)
+    checked_document(data, sheet, "https://site.example/feed.xml")
+    for problem in sheet.problems:
+        check_problem(problem)
+
+
+TARGETS: tuple[Callable[[bytes], None], ...] = (
+    _article,
+    _fields,
+    _html,
+    _body,
+    _config,
+    _url,
+    _registry,
+    _feed,
+)
 
 
 def full_article(text: str, other: str = "", html: str | None = None) -> bytes:
