@@ -70,7 +70,7 @@ KEYS = (
         "content.permalink",
         "the path of the site's own articles, which have no link field: `:year`, `:short_year`, `:month`, `:i_month`,"
         " `:day`, `:i_day`, `:y_day`, `:hour`, `:minute`, `:second`, `:slug` (or `:title`), `:path`,"
-        " `:path_slug` (in lower case, with hyphens), `:section`,"
+        " `:hugo_path` and `:eleventy_path` (as these make it of the file's), `:section`,"
         " `:categories`",
         "the preset's",
         "/:year/:month/:day/:slug/",

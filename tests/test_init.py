@@ -193,7 +193,7 @@ class TestEleventy:
             "node_modules/x/posts/2026-01-05-x.md": "---\ntitle: X\n---\n",
         }
         _, items, said = initialised(site(tmp_path, files))
-        assert items == [("https://shore.example/posts/first/", "First")]
+        assert items == [("https://shore.example/posts/2026-01-05-first/", "First")]
         assert ".eleventyignore" in said
 
 

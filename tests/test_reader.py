@@ -321,11 +321,19 @@ class TestOwnArticles:
             ("hugo", "posts/My Big Post", {"date": "2021-01-25"}, "/posts/my-big-post/"),
             ("hugo", "posts/a", {"date": "2021-01-25", "slug": "b"}, "/posts/b/"),
             ("hugo", "posts/a", {"date": "2021-01-25", "url": "/x/y/"}, "/x/y/"),
+            ("hugo", "posts/2021-01-25-a", {"date": "2021-01-25"}, "/posts/2021-01-25-a/"),
+            ("hugo", "posts/C++ & more_x.y", {"date": "2021-01-25"}, "/posts/c++--more_x.y/"),
+            ("hugo", "posts/a", {"date": "2021-01-25", "slug": "My Slug"}, "/posts/my-slug/"),
+            ("hugo", "posts/Ünder/index", {"date": "2021-01-25"}, "/posts/%C3%BCnder/"),
             ("eleventy", "posts/a b", {"date": "2021-01-25"}, "/posts/a%20b/"),
+            ("eleventy", "posts/2021-01-25-a", {}, "/posts/2021-01-25-a/"),
+            ("eleventy", "posts/a/a", {"date": "2021-01-25"}, "/posts/a/"),
+            ("eleventy", "posts/a/index", {"date": "2021-01-25"}, "/posts/a/"),
+            ("eleventy", "index", {"date": "2021-01-25"}, "/"),
         ],
     )
     def test_link_to_the_site(self, preset: str, stem: str, fields: dict[str, object], link: str) -> None:
-        """Where the generator would put them."""
+        """Where Jekyll 4.3, Hugo 0.168 and Eleventy 3.1 put them."""
         text = article(**{"publishedDateTime": None, "webUrl": None, "provider": None, **fields})
         result = reading(text, stem=stem, preset=preset)
         assert result.article is not None, result.problems

@@ -61,7 +61,7 @@ PRESETS: Mapping[str, Preset] = {
             "topics": ("categories", "tags", "topics"),
             "images": ("images", "featured_image", "cover"),
         },
-        permalink="/:path_slug/",
+        permalink="/:hugo_path/",
         exclude=("**/_index.md",),
     ),
     "eleventy": Preset(
@@ -73,6 +73,6 @@ PRESETS: Mapping[str, Preset] = {
             "topics": ("tags", "topics"),
             "images": ("images", "image"),
         },
-        permalink="/:path/",
+        permalink="/:eleventy_path/",
     ),
 }

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
 from typing import TypeGuard, TypeVar
+from unicodedata import combining
 
 import msgspec
 
@@ -35,9 +36,12 @@ _FALSE = frozenset(("false", "no", "off"))
 _URI = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[A-Za-z0-9._~!$&'()*+,;=:@/?#%-]+")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _DATE_PREFIX = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}-")
-_PLACEHOLDER = re.compile(
-    r":(year|short_year|month|i_month|day|i_day|y_day|hour|minute|second|slug|title|path|path_slug|section|categories)\b"
-)
+# What a permalink is made of.
+PLACEHOLDERS = (
+    "year", "short_year", "month", "i_month", "day", "i_day", "y_day", "hour", "minute", "second",
+    "slug", "title", "path", "hugo_path", "eleventy_path", "section", "categories",
+)  # fmt: skip
+_PLACEHOLDER = re.compile(rf":({'|'.join(PLACEHOLDERS)})\b")
 # The file name in a URL's path decides an image's type, never the query.
 IMAGE_TYPES: Mapping[str, str] = {
     "jpg": "image/jpeg",
@@ -379,13 +383,13 @@ class _Reader:
         if dates is None:
             raise _RefusedError  # a permalink is made of the date, whose problem is reported
         published, _ = dates
+        local = published.astimezone(self.rules.zone)
         parts = PurePosixPath(self.stem)
         # A folder with an index is one article with its files: the folder has its name.
-        named = parts.parent.name if parts.name == "index" else ""
-        undated = _DATE_PREFIX.sub("", named or parts.name)
-        local = published.astimezone(self.rules.zone)
-        slug = self.field_line("slug") or undated
-        page = parts.parent if parts.name == "index" else parts.parent / slug.strip("/")
+        at = parts.parent if parts.name == "index" else parts
+        named = self.field_line("slug")
+        slug = named or _DATE_PREFIX.sub("", at.name)
+        page = at.parent / named.strip("/") if named else at
         categories = self.front.values.get("categories")
         names = categories.split() if isinstance(categories, str) else categories
         folders = [c.lower().replace(" ", "-") for c in names or [] if isinstance(c, str)]
@@ -403,7 +407,9 @@ class _Reader:
             "slug": slug,
             "title": slug,
             "path": str(page),
-            "path_slug": str(page).lower().replace(" ", "-"),
+            "hugo_path": _hugo_path(str(page)),
+            # Eleventy takes a file with its folder's name for the folder's index.
+            "eleventy_path": str(at.parent if at.name == at.parent.name else at),
             "section": parts.parts[0] if len(parts.parts) > 1 else "",
             "categories": "/".join(folders),
         }
@@ -624,6 +630,12 @@ def _first_set(mapping: Mapping[str, Value], names: Iterable[str]) -> str | None
         if mapping.get(name):
             return name
     return None
+
+
+def _hugo_path(path: str) -> str:
+    """As Hugo writes paths in URLs: in lower case, hyphens for spaces, and without most punctuation."""
+    kept = (c for c in path.lower() if c.isalnum() or c in " ./_#+~-@" or combining(c))
+    return "".join(kept).replace(" ", "-")
 
 
 def _shown(value: Value) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from syndicate.articles.presets import PRESETS
+from syndicate.articles.reader import PLACEHOLDERS
 from syndicate.articles.urls import clean_url
 from syndicate.sites.files import articles, first_config, read_config, read_text, walk
 from syndicate.sites.found import Found, language, one_line, zone
@@ -25,9 +26,7 @@ _JEKYLL_STYLES = {
 _NO_ARTICLES = ("_data", "_includes", "_layouts", "_sass", "_site", "_drafts", "_plugins")
 # Placeholders of Hugo that are the file's name here.
 _HUGO_NAMES = re.compile(r":(?:filename|contentbasename|slugorfilename|slugorcontentbasename)\b")
-_KNOWN_PLACEHOLDERS = re.compile(
-    r"(?::(?:year|month|day|slug|title|section|categories|i_month|i_day|y_day|short_year)\b|[^:])*"
-)
+_KNOWN_PLACEHOLDERS = re.compile(rf"(?::(?:{'|'.join(PLACEHOLDERS)})\b|[^:])*")
 _ELEVENTY = (
     ".eleventy.js",
     "eleventy.config.js",
