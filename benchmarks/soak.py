@@ -56,7 +56,9 @@ def edit(content: Path, source: random.Random, number: int, total: int) -> None:
         elif what == "move":
             path.rename(path.with_name(re.sub(r"^(?:moved-\d+-)?", f"moved-{number}-", path.name)))
         elif what == "withdraw":
-            path.write_text(path.read_text().replace("---\n", "---\nremoved: true\n", 1))
+            text = path.read_text()
+            if "\nremoved: " not in text:
+                path.write_text(text.replace("---\n", "---\nremoved: true\n", 1))
         else:
             path.unlink()
 
