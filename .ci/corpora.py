@@ -59,6 +59,7 @@ def main(shared: Path) -> None:
             )
             (root / "syndicate.yaml").write_text(CONFIG.format(name=name, providers=providers))
             articles = check_site(root, name, grammar, schema)
+            check_init(shared, name, len(articles))
             check_readers(root, articles)
             check_archives(root, articles, grammar, schema)
             outlines.assertValid(etree.parse(root / "out" / "feeds.opml"))
@@ -67,6 +68,25 @@ def main(shared: Path) -> None:
             print(
                 f"{name}: {len(articles)} articles compared in {len(list((root / 'out').rglob('feed.*')))} documents"
             )
+
+
+def check_init(shared: Path, name: str, published: int) -> None:
+    """What ``init`` writes for the folder as it lies there works as it stands."""
+    with tempfile.TemporaryDirectory() as folder:
+        root = Path(folder) / name
+        shutil.copytree(shared / "corpus" / name, root)
+        program = [sys.executable, "-m", "syndicate"]
+        said = subprocess.run([*program, "init"], cwd=root, capture_output=True, text=True, check=True).stdout
+        assert "for a site of Smartable's layout" in said, said
+        assert f" {published} to publish, 0 errors" in said, said
+        subprocess.run([*program, "-q", "build"], cwd=root, check=True)
+        subprocess.run([*program, "check", "--feeds"], cwd=root, check=True)
+        feed = json.loads((root / "out" / "feed.json").read_text())
+        assert feed["title"] == name.replace("-", " ").capitalize()
+        status = subprocess.run(
+            [*program, "status", "--json"], cwd=root, capture_output=True, text=True, check=True
+        )
+        assert json.loads(status.stdout)["articles"] == published
 
 
 def build(root: Path) -> None:
