@@ -39,11 +39,7 @@ class _Options(Reporter):
 
     @property
     def config_path(self) -> Path:
-        if self.config:
-            return Path(self.config)
-        if not Path(DEFAULT_CONFIG).exists() and os.environ.get("SYNDICATE_CONFIG"):
-            return Path(os.environ["SYNDICATE_CONFIG"])
-        return Path(DEFAULT_CONFIG)
+        return _config_path(self.config)
 
     def settings(self) -> Settings:
         from syndicate.config import load_config
@@ -99,13 +95,22 @@ def main(context: click.Context, config: str | None, verbose: bool, quiet: bool,
     context.obj = _Options(config, verbose, quiet, log_format)
 
 
+def _config_path(written: str | None) -> Path:
+    """The config: the one that was named, the default one, or that of the environment."""
+    if written:
+        return Path(written)
+    if not Path(DEFAULT_CONFIG).exists() and os.environ.get("SYNDICATE_CONFIG"):
+        return Path(os.environ["SYNDICATE_CONFIG"])
+    return Path(DEFAULT_CONFIG)
+
+
 def _targets(context: click.Context, _: click.Parameter, begun: str) -> list[str]:
     """The targets of the config that begin so, for a shell to complete."""
     from syndicate.config import load_config
 
     config = context.parent.params.get("config") if context.parent else None
     try:
-        targets = load_config(Path(config or DEFAULT_CONFIG)).publish.targets
+        targets = load_config(_config_path(config)).publish.targets
     except SyndicateError:
         return []
     return [target.url for target in targets if target.url.startswith(begun)]

@@ -274,8 +274,8 @@ def _site(section: _Section) -> Site:
         feeds_url=(feeds_url or "").rstrip("/") + "/",
         tag=section.parsed("tag", _tag, required=True) or "",
         description=section.text("description"),
-        language=section.parsed("language", _language) or "en",
-        timezone=section.parsed("timezone", _timezone) or "UTC",
+        language=section.parsed("language", language_tag) or "en",
+        timezone=section.parsed("timezone", time_zone) or "UTC",
         author=section.text("author"),
         author_email=section.text("author_email"),
         icon=section.parsed("icon", clean_url) or "",
@@ -474,13 +474,15 @@ def _tag(written: str) -> str:
     return written
 
 
-def _language(written: str) -> str:
+def language_tag(written: str) -> str:
+    """``written``, if it is a language tag (RFC 5646). Raises ValueError."""
     if not _LANGUAGE.fullmatch(written):
         raise ValueError("no language tag such as en or en-GB")
     return written
 
 
-def _timezone(written: str) -> str:
+def time_zone(written: str) -> str:
+    """The zone's name as the tz database writes it. Raises ValueError."""
     import pytz
 
     try:

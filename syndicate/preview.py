@@ -82,7 +82,8 @@ class Documents(StaticFiles):
             return NotModifiedResponse(Headers(headers))
         if compressed:
             headers["Content-Encoding"] = "gzip"
-        page = (self._base(), version) if path.endswith(".html") else None
+        base = attribute_escaped(self.settings.site.feeds_url)
+        page = (base, version) if path.endswith(".html") else None
         try:
             body = _body(os.fspath(full_path), tag, compressed, page)
         except OSError:  # a build has just removed it
@@ -101,9 +102,6 @@ class Documents(StaticFiles):
         if path.endswith(_COMPRESSED):
             found["Vary"] = "Accept-Encoding"
         return found
-
-    def _base(self) -> str:
-        return attribute_escaped(self.settings.site.feeds_url)
 
 
 @lru_cache(maxsize=64)

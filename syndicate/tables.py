@@ -23,9 +23,8 @@ _PARTS = " ▏▎▍▌▋▊▉█"
 
 def show_status(status: Status, file: TextIO, *, everything: bool) -> None:
     """Print ``status``: with ``everything``, every group and every problem."""
-    console = Console(file=file, highlight=False, emoji=False, markup=False)
-    if not console.is_terminal:
-        console = Console(file=file, highlight=False, emoji=False, markup=False, width=_WIDTH)
+    width = None if file.isatty() else _WIDTH
+    console = Console(file=file, highlight=False, emoji=False, markup=False, width=width)
     plain = not (console.encoding or "").lower().startswith("utf")
     if not status.builds:
         console.print("nothing was built yet: run `syndicate build`")

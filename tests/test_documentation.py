@@ -311,6 +311,15 @@ ask syndicate publish ''
         result = subprocess.run(["bash", "-c", script], cwd=site, capture_output=True, text=True, check=False)
         assert result.stdout.split() == ["status", "--dry-run", f"file://{site}/web/"], result.stderr
 
+    def test_of_targets_by_the_configs_other_place(self, site: Path, tmp_path: Path) -> None:
+        """As the command itself finds its config."""
+        answer = subprocess.run(
+            [f"{PROGRAM}/syndicate"], cwd=tmp_path.parent, capture_output=True, text=True, check=False,
+            env={**os.environ, "_SYNDICATE_COMPLETE": "bash_complete", "COMP_WORDS": "syndicate publish ", "COMP_CWORD": "2",
+                 "SYNDICATE_CONFIG": str(site / "config" / "syndicate.yaml")},
+        )  # fmt: skip
+        assert answer.stdout.split(",")[-1].strip() == f"file://{site}/web/"
+
     @pytest.mark.parametrize("shell", ["zsh", "fish"])
     def test_of_others(self, shell: str) -> None:
         """Their own programs take the script."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from syndicate.articles.urls import UrlError
+from syndicate.config import language_tag
 
 
 @dataclass
@@ -25,8 +24,16 @@ class Found:
         try:
             self.values[key] = parse(value)
             self.sources[key] = source
-        except (ValueError, UrlError):
+        except ValueError:
             self.advice.append(f"set {key}: {source} says something else than it may be")
+
+    def take_author(self, author: object, source: str) -> None:
+        """Note the author: a name, or a mapping with ``name`` and ``email``."""
+        if isinstance(author, dict):
+            self.take("site.author", author.get("name"), source)
+            self.take("site.author_email", author.get("email"), source)
+        else:
+            self.take("site.author", author, source)
 
 
 def one_line(text: str) -> str:
@@ -34,15 +41,5 @@ def one_line(text: str) -> str:
 
 
 def language(written: str) -> str:
-    if not re.fullmatch(r"[A-Za-z]{2,8}(?:[-_][A-Za-z0-9]{1,8})*", written):
-        raise ValueError
-    return written.replace("_", "-")
-
-
-def zone(written: str) -> str:
-    import pytz
-
-    try:
-        return str(pytz.timezone(written).zone)
-    except pytz.UnknownTimeZoneError:
-        raise ValueError from None
+    """A language tag; generators write ``en_GB`` too. Raises ValueError."""
+    return language_tag(written.replace("_", "-"))

@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 from syndicate.articles.presets import PRESETS
 from syndicate.articles.reader import PLACEHOLDERS
 from syndicate.articles.urls import clean_url
+from syndicate.config import time_zone
 from syndicate.sites.files import articles, first_config, read_config, read_text, walk
-from syndicate.sites.found import Found, language, one_line, zone
+from syndicate.sites.found import Found, language, one_line
 
 _PLACEHOLDER_URL = "https://example.org/"
 # Jekyll's names for permalinks (its documentation: "Permalinks", built-in formats).
@@ -81,7 +82,6 @@ def _jekyll(root: Path, found: Found) -> None:
         return
     found.generator = "Jekyll"
     config = config or {}
-    author = config.get("author")
     found.take("site.title", config.get("title") or config.get("name"), name)
     base = config.get("baseurl") if isinstance(config.get("baseurl"), str) else ""
     url = config.get("url")
@@ -89,12 +89,9 @@ def _jekyll(root: Path, found: Found) -> None:
         found.take("site.url", f"{url.rstrip('/')}/{str(base).strip('/')}".rstrip("/") + "/", name, clean_url)
     found.take("site.description", config.get("description"), name, one_line)
     found.take("site.language", config.get("lang") or config.get("locale"), name, language)
-    found.take("site.timezone", config.get("timezone"), name, zone)
-    if isinstance(author, dict):
-        found.take("site.author", author.get("name"), name)
-        found.take("site.author_email", author.get("email"), name)
-    else:
-        found.take("site.author", author, name)
+    found.take("site.timezone", config.get("timezone"), name, time_zone)
+    found.take_author(config.get("author"), name)
+    if not isinstance(config.get("author"), dict):
         found.take("site.author_email", config.get("email"), name)
     preset = "jekyll"
     posts = sorted(path.parent for path in walk(root) if path.parent.name == "_posts")
@@ -123,21 +120,15 @@ def _hugo(root: Path, found: Found) -> None:
         return
     found.generator = "Hugo"
     config = {key.lower(): value for key, value in config.items()}  # Hugo's own rule
-    params = config.get("params") if isinstance(config.get("params"), dict) else {}
-    assert isinstance(params, dict)
-    params = {key.lower(): value for key, value in params.items()}
+    written = config.get("params")
+    params = {key.lower(): value for key, value in written.items()} if isinstance(written, dict) else {}
     found.take("site.title", config.get("title"), name)
     found.take("site.url", config.get("baseurl"), name, clean_url)
     found.take("site.description", params.get("description"), name, one_line)
     for key in ("locale", "languagecode", "defaultcontentlanguage"):
         found.take("site.language", config.get(key), name, language)
-    found.take("site.timezone", config.get("timezone"), name, zone)
-    author = params.get("author") or config.get("author")
-    if isinstance(author, dict):
-        found.take("site.author", author.get("name"), name)
-        found.take("site.author_email", author.get("email"), name)
-    else:
-        found.take("site.author", author, name)
+    found.take("site.timezone", config.get("timezone"), name, time_zone)
+    found.take_author(params.get("author") or config.get("author"), name)
     found.take("site.copyright", config.get("copyright"), name)
     content = config.get("contentdir")
     folder = (
@@ -214,12 +205,7 @@ def _eleventy_data(path: Path, name: str, found: Found) -> None:
     found.take("site.url", data.get("url") or data.get("baseUrl"), name, clean_url)
     found.take("site.description", data.get("description"), name, one_line)
     found.take("site.language", data.get("language") or data.get("lang"), name, language)
-    author = data.get("author")
-    if isinstance(author, dict):
-        found.take("site.author", author.get("name"), name)
-        found.take("site.author_email", author.get("email"), name)
-    else:
-        found.take("site.author", author, name)
+    found.take_author(data.get("author"), name)
 
 
 def _smartable(root: Path, found: Found) -> None:
