@@ -21,6 +21,7 @@ from syndicate.reporting import Reporter
 from syndicate.version import VERSION
 
 if TYPE_CHECKING:
+    from syndicate.cluster.build import Cluster, Cost
     from syndicate.config import Settings
     from syndicate.publishing.targets import PublishReport, TargetReport
     from syndicate.run import Progress, Report
@@ -191,18 +192,35 @@ def _check_feeds(options: _Options, source: str) -> int:
     return 1 if errors else 0
 
 
+def _cluster_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where workers are."""
+    for option in (
+        click.option(
+            "--workers", metavar="NUMBER", type=click.IntRange(1, 1_024),
+            help="Spread the work over so many processes of this machine (needs syndicate[dask]).",
+        ),
+        click.option(
+            "--scheduler", metavar="ADDRESS",
+            help="Spread the work over the workers of a Dask scheduler, such as tcp://host:8786.",
+        ),
+    ):  # fmt: skip
+        command = option(command)
+    return command
+
+
 @main.command()
 @click.option("--full", is_flag=True, help="Read and render everything, whatever is catalogued.")
 @click.option("--dry-run", is_flag=True, help="Print each document with its reason; write nothing.")
 @click.option("--force", is_flag=True, help="Write even where a safety brake refuses.")
 @click.option("--strict", is_flag=True, help="Exit with 1 when an article had an error.")
 @click.option("--now", metavar="TIME", help="Decide by this time which articles are due.")
+@_cluster_options
 @_metrics_option
 @click.pass_obj
 @_exits
 def build(
     options: _Options, full: bool, dry_run: bool, force: bool, strict: bool, now: str | None,
-    metrics_file: str | None,
+    scheduler: str | None, workers: int | None, metrics_file: str | None,
 ) -> int:  # fmt: skip
     """Regenerate the feeds that changed."""
     from syndicate.pipeline import build as run_build
@@ -212,16 +230,28 @@ def build(
     outcome = options.begin("build", metrics_file)
     settings = options.settings()
     moment = _moment(settings, now)
+    cost = None
     with _Bar() as bar:
-        report = outcome.report = run_build(
-            settings, now=moment, full=full, dry_run=dry_run, force=force, progress=bar.progress
-        )
+        if scheduler or workers:
+            from syndicate.cluster.build import build_on_cluster
+
+            gc.enable()  # a client of Dask leaves cycles, and may live long
+            report, cost = build_on_cluster(
+                settings, _cluster(scheduler, workers), now=moment, full=full, dry_run=dry_run, force=force,
+                progress=bar.progress, say=_dashboard(options),
+            )  # fmt: skip
+        else:
+            report = run_build(
+                settings, now=moment, full=full, dry_run=dry_run, force=force, progress=bar.progress
+            )
+    outcome.report, outcome.cost = report, cost
     gc.freeze()  # or the interpreter looks for cycles before it ends
     options.show(report.problems)
     if dry_run:
         for document in report.documents:
             click.echo(f"{document.reason.value:9} {document.path}")
     if options.talkative:
+        _show_cost(cost)
         click.echo(f"{_summary(report, dry_run)}, {options.seconds:.2f} s")
     return 1 if strict and report.errors else 0
 
@@ -254,10 +284,13 @@ def publish(
 
 @main.command()
 @click.option("--force", is_flag=True, help="Go on even where a safety brake refuses.")
+@_cluster_options
 @_metrics_option
 @click.pass_obj
 @_exits
-def run(options: _Options, force: bool, metrics_file: str | None) -> int:
+def run(
+    options: _Options, force: bool, scheduler: str | None, workers: int | None, metrics_file: str | None
+) -> int:
     """Build, then publish, under one lock: the one cron line."""
     from syndicate.pipeline import build_and_publish
 
@@ -265,11 +298,22 @@ def run(options: _Options, force: bool, metrics_file: str | None) -> int:
     outcome = options.begin("run", metrics_file)
     settings = options.settings()
     moment = _moment(settings, None)
+    cost = None
     with _Bar() as bar:
-        report, published = build_and_publish(settings, now=moment, force=force, progress=bar.progress)
-    outcome.report, outcome.published = report, published
+        if scheduler or workers:
+            from syndicate.cluster.build import build_and_publish_on_cluster
+
+            gc.enable()  # a client of Dask leaves cycles, and may live long
+            report, published, cost = build_and_publish_on_cluster(
+                settings, _cluster(scheduler, workers), now=moment, force=force, progress=bar.progress,
+                say=_dashboard(options),
+            )  # fmt: skip
+        else:
+            report, published = build_and_publish(settings, now=moment, force=force, progress=bar.progress)
+    outcome.report, outcome.published, outcome.cost = report, published, cost
     options.show(report.problems)
     if options.talkative:
+        _show_cost(cost)
         click.echo(_summary(report, False))
     _show_published(options, published, False)
     return published.exit_code
@@ -324,6 +368,31 @@ def serve(options: _Options, host: str, port: int, watch: bool) -> int:
     with suppress(KeyboardInterrupt):
         run_server(settings, host=host, port=port, watcher=watcher, log=options.verbose, say=say)
     return 0
+
+
+def _cluster(scheduler: str | None, workers: int | None) -> Cluster:
+    """Where workers are, by the options."""
+    from syndicate.cluster.build import Cluster
+
+    if scheduler and workers:
+        raise click.UsageError(
+            "--scheduler and --workers exclude each other: start workers with `dask worker`"
+        )
+    return Cluster(scheduler or "", workers or 0)
+
+
+def _dashboard(options: _Options) -> Callable[[str], None] | None:
+    """Tells whoever is there to look at it where Dask shows what it does."""
+    if not options.talkative:
+        return None
+    return lambda address: click.echo(f"dashboard: {address}", err=True)
+
+
+def _show_cost(cost: Cost | None) -> None:
+    if cost:
+        from syndicate.tables import show_cost
+
+        show_cost(cost, sys.stdout)
 
 
 def _moment(settings: Settings, written: str | None) -> datetime:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
 
@@ -42,6 +42,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*")
 _GROUP_FIELD = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,40}")
 _SECRET = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _HEADER = re.compile(r"[\x20-\x7e]*")
+_STORE = re.compile(r"(?:s3|gs|az)://.*")
 _TARGET = re.compile(r"(s3|gs|az)://([A-Za-z0-9][A-Za-z0-9._-]{1,220})(?:/(.*))?|(file)://(/.+)")
 # What each kind of purge needs besides its kind, and where its service is.
 PURGES: Mapping[str, tuple[tuple[str, ...], str]] = {
@@ -86,6 +87,7 @@ class Site:
 @dataclass(frozen=True, slots=True)
 class Content:
     roots: tuple[Path, ...]
+    stores: tuple[Target, ...]  # roots in object storage, which only a cluster reads
     include: tuple[str, ...]
     exclude: tuple[str, ...]
     preset: str
@@ -181,6 +183,16 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
+class Cluster:
+    """How a build is spread over workers."""
+
+    work: Target | None  # where they keep what they found out; None: beside the output directory
+    partition_files: int
+    partition_bytes: int
+    fan_in: int
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """Everything a run is told. ``path`` and every folder are absolute."""
 
@@ -191,6 +203,7 @@ class Settings:
     feeds: Feeds
     output: Output
     publish: Publish
+    cluster: Cluster
 
     @property
     def state(self) -> Path:
@@ -249,10 +262,13 @@ def parse_config(data: bytes, path: Path, shown: str) -> Settings:
 def _settings(check: _Check, values: Any, path: Path, root: Path) -> Settings | None:
     check.section("", values, keys.SECTIONS)
     site = _site(check.section("site", values.get("site")))
-    content = _content(check.section("content", values.get("content")), root)
+    cluster = check.section("cluster", values.get("cluster"))
+    service = _service(cluster, root)
+    content = _content(check.section("content", values.get("content")), root, service)
     feeds = _feeds(check.section("feeds", values.get("feeds")))
     publish = _publish(check.section("publish", values.get("publish")), root)
     output = _output(check.section("output", values.get("output")), root)
+    spread = _cluster(cluster, root, service)
     for index, target in enumerate(publish.targets):
         web, out = Path(target.prefix), output.directory
         if target.scheme == "file" and (web == out or web in out.parents or out in web.parents):
@@ -262,7 +278,7 @@ def _settings(check: _Check, values: Any, path: Path, root: Path) -> Settings | 
             )  # fmt: skip
     if check.problems:
         return None
-    return Settings(path, root, site, content, feeds, output, publish)
+    return Settings(path, root, site, content, feeds, output, publish, spread)
 
 
 def _site(section: _Section) -> Site:
@@ -284,7 +300,7 @@ def _site(section: _Section) -> Site:
     )
 
 
-def _content(section: _Section, root: Path) -> Content:
+def _content(section: _Section, root: Path, service: _Service) -> Content:
     preset_name = section.choice("preset", tuple(PRESETS), "smartable")
     preset = PRESETS[preset_name]
     fields = dict(preset.fields)
@@ -310,7 +326,12 @@ def _content(section: _Section, root: Path) -> Content:
             section.report("shared_domains", str(error), "write one like example.org")
     topics, providers = section.text("topics"), section.text("providers")
     return Content(
-        roots=tuple(_folder(root, name) for name in roots),
+        roots=tuple(_folder(root, name) for name in roots if not _STORE.fullmatch(name)),
+        stores=tuple(
+            _place(section, f"roots[{index}]", name, service)
+            for index, name in enumerate(roots)
+            if _STORE.fullmatch(name)
+        ),
         include=section.texts("include", section.values.get("include")) or preset.include,
         exclude=section.texts("exclude", section.values.get("exclude")) or preset.exclude,
         preset=preset_name,
@@ -393,28 +414,66 @@ def _publish(section: _Section, root: Path) -> Publish:
 
 
 def _target(section: _Section, root: Path) -> Target:
-    url = section.text("url", required=True)
-    found = _TARGET.fullmatch(url)
-    if url and (not found or ".." in url.split("/")):
-        # Its text may hold a secret, and is not shown.
-        section.report("url", "no target", "write s3://bucket/path/, gs://…, az://… or file:///folder/")
-        found = None
-    scheme = (found[1] or found[4]) if found else ""
-    endpoint = section.parsed("endpoint", clean_url) or ""
+    target = _place(section, "url", section.text("url", required=True), _service(section, root))
     for key, schemes in (("endpoint", "s3 az"), ("region", "s3"), ("path_style", "s3"), ("ca_file", "s3 az")):
-        if scheme and section.values.get(key) is not None and scheme not in schemes.split():
-            section.report(key, f"{scheme}:// has no {key}", "take it out")
+        if target.scheme and section.values.get(key) is not None and target.scheme not in schemes.split():
+            section.report(key, f"{target.scheme}:// has no {key}", "take it out")
+    return target
+
+
+class _Service(NamedTuple):
+    """Who serves object storage: the keys that go with a URL of it."""
+
+    endpoint: str
+    region: str
+    path_style: bool
+    ca_file: Path | None
+
+
+def _service(section: _Section, root: Path) -> _Service:
     ca_file = section.text("ca_file")
-    return Target(
-        url=url,
-        scheme=scheme,
-        bucket=(found[2] or "") if found else "",
-        prefix=(found[5] or (found[3] or "").strip("/")) if found else "",
-        endpoint=endpoint.rstrip("/"),
+    return _Service(
+        endpoint=(section.parsed("endpoint", clean_url) or "").rstrip("/"),
         region=section.text("region") or "us-east-1",
         path_style=section.flag("path_style", True),
         ca_file=_folder(root, ca_file) if ca_file else None,
     )
+
+
+def _place(section: _Section, key: str, url: str, service: _Service) -> Target:
+    """The place that ``url`` names; ``key`` is where it stands."""
+    found = _TARGET.fullmatch(url)
+    if url and (not found or ".." in url.split("/")):
+        # Its text may hold a secret, and is not shown.
+        section.report(key, "no target", "write s3://bucket/path/, gs://…, az://… or file:///folder/")
+        found = None
+    return Target(
+        url=url,
+        scheme=(found[1] or found[4]) if found else "",
+        bucket=(found[2] or "") if found else "",
+        prefix=(found[5] or (found[3] or "").strip("/")) if found else "",
+        **service._asdict(),
+    )
+
+
+def _cluster(section: _Section, root: Path, service: _Service) -> Cluster:
+    written = section.text("work")
+    work = None
+    if _STORE.fullmatch(written):
+        work = _place(section, "work", written, service)
+    elif written:
+        work = local_place(_folder(root, written))
+    return Cluster(
+        work=work,
+        partition_files=section.whole("partition_files", 4_096, 1, 10**6),
+        partition_bytes=section.whole("partition_megabytes", 64, 1, 4_096) * 10**6,
+        fan_in=section.whole("fan_in", 16, 2, 1_024),
+    )
+
+
+def local_place(folder: Path) -> Target:
+    """A local folder as a place like any other."""
+    return Target(folder.as_uri(), "file", "", str(folder), "", "", True, None)
 
 
 def _header_rule(section: _Section) -> HeaderRule:

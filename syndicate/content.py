@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from syndicate.errors import Problem, Severity
 
+# Files that hold an article a row, which only workers of a cluster read.
+ROW_ENDINGS = (".ndjson", ".jsonl", ".parquet")
+
 
 class File(NamedTuple):
     """One content file as the tree shows it."""
@@ -69,6 +72,43 @@ def scan(
     return tree
 
 
+def scan_folder(
+    root: Path, below: str, *, deep: bool, include: Iterable[str], exclude: Iterable[str], project: Path
+) -> Tree:
+    """Find the content files of one folder of ``root``; ``below``: its path with a slash, or empty.
+
+    ``deep`` says whether the folders in it are entered. What all folders of a root give together is what
+    ``scan`` gives.
+    """
+    tree = Tree()
+    _walk(
+        tree,
+        str(root),
+        shown_path(root, project),
+        _matcher(tuple(include), tuple(exclude)),
+        {},
+        0,
+        below,
+        deep,
+    )
+    return tree
+
+
+def folders_of(root: Path, below: str) -> list[str]:
+    """The folders right below ``below`` in ``root`` that a scan enters, each with a slash, sorted.
+
+    Raises OSError.
+    """
+    with os.scandir(root / below) as entries:
+        found = [entry.name for entry in entries if not entry.name.startswith(".") and entry.is_dir()]
+    return sorted(f"{below}{name}/" for name in found if _is_text(name))
+
+
+def name_matcher(include: Iterable[str], exclude: Iterable[str]) -> Callable[[str], bool]:
+    """Whether a path below a root names a content file."""
+    return _matcher(tuple(include), tuple(exclude))
+
+
 def shown_path(path: Path, project: Path) -> str:
     """``path`` relative to the project where it is below it, with forward slashes."""
     try:
@@ -84,9 +124,18 @@ def _walk(
     wanted: Callable[[str], bool],
     known: dict[str, Stamp],
     racy_ns: int,
+    start: str = "",
+    deep: bool = True,
 ) -> None:
     # A folder is entered once for each way there, but never from inside itself.
-    stack: list[tuple[str, str, frozenset[tuple[int, int]]]] = [(root, "", frozenset())]
+    above: frozenset[tuple[int, int]] = frozenset()
+    for end, character in enumerate(start):
+        if character == "/":
+            status = os.stat(f"{root}/{start[:end].rpartition('/')[0]}")
+            above |= {(status.st_dev, status.st_ino)}
+    stack: list[tuple[str, str, frozenset[tuple[int, int]]]] = [
+        (f"{root}/{start}" if start else root, start, above)
+    ]
     while stack:
         folder, below, above = stack.pop()
         try:
@@ -106,7 +155,7 @@ def _walk(
                 continue
             try:
                 if entry.is_dir():
-                    if not entry.name.startswith("."):
+                    if deep and not entry.name.startswith("."):
                         stack.append((entry.path, f"{name}/", above | {here}))
                 elif wanted(name) and entry.is_file():
                     status = entry.stat()
@@ -114,7 +163,7 @@ def _walk(
                     stamp = (status.st_size, status.st_mtime_ns, status.st_ctime_ns)
                     tree.count += 1
                     if known.pop(path, None) != stamp or max(stamp[1:]) >= racy_ns:
-                        tree.changed[path] = File(path, _stem(name), entry.path, *stamp)
+                        tree.changed[path] = File(path, file_stem(name), entry.path, *stamp)
                 elif wanted(name):
                     dangling = entry.is_symlink() and not os.path.exists(entry.path)
                     what = "a symbolic link that leads nowhere" if dangling else "not a regular file"
@@ -123,7 +172,8 @@ def _walk(
                 _report(tree, f"{shown_root}/{name}", f"cannot be read: {error.strerror}")
 
 
-def _stem(name: str) -> str:
+def file_stem(name: str) -> str:
+    """A path without its ending, in the form that ids are made of (NFC)."""
     stem = name.rpartition(".")[0] or name
     return stem if stem.isascii() else unicodedata.normalize("NFC", stem)
 

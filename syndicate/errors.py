@@ -93,6 +93,12 @@ class PublishError(SyndicateError):
     exit_code = 4
 
 
+class ClusterError(SyndicateError):
+    """The cluster, or what its workers share, could not be used."""
+
+    exit_code = 4
+
+
 class LockedError(SyndicateError):
     """Another run holds the output's lock."""
 
@@ -105,8 +111,8 @@ EXIT_CODES = {
     1: "an input was bad (`check`, `build --strict`), or a worker process died",
     2: "usage or config",
     3: "refused by a safety brake: nothing was written",
-    4: "could not write or upload, or an edge or the hub could not be told; every document is whole, and the"
-    " next run goes on from there",
+    4: "could not write or upload, or tell an edge or the hub, or use the cluster; every document is whole,"
+    " and the next run goes on from there",
     75: "another run holds the lock, or another publisher is at work on the target",
     130: "stopped by Ctrl-C (SIGINT); every document is whole, and the next run goes on",
     143: "stopped by SIGTERM; the same",

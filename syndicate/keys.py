@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-SECTIONS = ("site", "content", "feeds", "output", "publish")
+SECTIONS = ("site", "content", "feeds", "output", "publish", "cluster")
 
 
 class Key(NamedTuple):
@@ -46,7 +46,11 @@ KEYS = (
         "https://example.org/logo.png", "URL of a larger picture",
     ),
     Key("site.copyright", "the rights of every feed", "none", "© Example"),
-    Key("content.roots", "folders that are searched for articles", NEEDED, "[content]"),
+    Key(
+        "content.roots",
+        "folders that are searched for articles; with a cluster also `s3://bucket/path/`, `gs://…`, `az://…`", NEEDED,
+        "[content]", "folders that are searched for articles",
+    ),
     Key(
         "content.preset", "whose field names: `smartable`, `jekyll`, `hugo`, `eleventy`", "`smartable`",
         "smartable", "smartable | jekyll | hugo | eleventy: the fields' names",
@@ -214,6 +218,23 @@ KEYS = (
         "seconds that a stage may take, all tries together: planning, uploading, telling edges and hub, removing",
         "600",
     ),
+    Key(
+        "cluster.work",
+        "where workers keep what they found out: a folder that all of them share, or `s3://bucket/path/`, `gs://…`, `az://…`",
+        "`.syndicate/cluster` beside the output directory",
+    ),
+    Key(
+        "cluster.endpoint", "of a service that speaks as S3 or Azure do: for `cluster.work` and `content.roots`",
+        "the provider's own",
+    ),
+    Key("cluster.region", "S3's", "`us-east-1`"),
+    Key("cluster.path_style", "S3: the bucket stands in the path; `false`: in the host name", "`true`"),
+    Key(
+        "cluster.ca_file", "the certificate, in PEM, of the authority that signed the endpoint's", "the system's"
+    ),
+    Key("cluster.partition_files", "how many files a worker reads at once, about", "4096"),
+    Key("cluster.partition_megabytes", "how much of a file of rows a worker reads at once, about", "64"),
+    Key("cluster.fan_in", "how many partial results are merged at once", "16"),
 )  # fmt: skip
 
 

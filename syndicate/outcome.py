@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from syndicate.errors import Severity
 
 if TYPE_CHECKING:
+    from syndicate.cluster.build import Cost
     from syndicate.publishing.targets import PublishReport
     from syndicate.run import Report
 
@@ -24,6 +25,7 @@ class Outcome:
     error: str = ""  # what ended it, if something did
     report: Report | None = None  # None: it did not build, or did not come so far
     published: PublishReport | None = None
+    cost: Cost | None = None  # None: no cluster had a part in it
 
     def problems(self, severity: Severity) -> int:
         """How many problems of this severity the articles and the config have."""

@@ -65,9 +65,16 @@ def siblings(path: str, data: bytes, compress: Iterable[str]) -> Iterator[tuple[
 class Directory:
     """The output directory: what is there, and how it is replaced."""
 
-    def __init__(self, root: Path, state: Path) -> None:
-        """``state`` is Syndicate's own folder beside the output."""
+    def __init__(self, root: Path, state: Path, run: str = "") -> None:
+        """``state`` is Syndicate's own folder beside the output.
+
+        ``run`` tells runs apart whose workers may outlive them: what these write late is nobody's.
+        """
         self.root, self.state = root, state
+        self._run = run
+
+    def _temporary(self, path: str) -> str:
+        return f"{self.root}/{path}{f'.{self._run}' if self._run else ''}{TEMPORARY}"
 
     def full(self, path: str) -> str:
         return f"{self.root}/{path}"
@@ -90,19 +97,23 @@ class Directory:
 
     def prepare(self, path: str, data: bytes) -> None:
         """Write a document's temporary file beside where it will live. Raises OSError."""
-        target = self.full(path) + TEMPORARY
+        target = self._temporary(path)
+        # A worker that is thought to be dead may be writing the same: what is there is always whole.
+        attempt = f"{self.full(path)}.{os.urandom(8).hex()}{TEMPORARY}" if self._run else target
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_CLOEXEC", 0)
         try:
-            descriptor = os.open(target, flags, 0o644)
+            descriptor = os.open(attempt, flags, 0o644)
         except FileNotFoundError:
             os.makedirs(os.path.dirname(target), exist_ok=True)
-            descriptor = os.open(target, flags, 0o644)
+            descriptor = os.open(attempt, flags, 0o644)
         try:
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
         finally:
             os.close(descriptor)
+        if attempt != target:
+            os.replace(attempt, target)
 
     def begin(self, paths: Iterable[str]) -> None:
         """Note durably what is about to be written, so that a killed run leaves nothing unknown."""
@@ -150,11 +161,11 @@ class Directory:
     def replace(self, paths: list[str], gone: list[str]) -> None:
         """Put prepared documents in their places, after one barrier, and remove the gone ones."""
         if paths:
-            _barrier(str(self.root), [self.full(path) + TEMPORARY for path in paths])
+            _barrier(str(self.root), [self._temporary(path) for path in paths])
         folders: set[str] = set()
         for path in paths:
             target = self.full(path)
-            os.replace(target + TEMPORARY, target)
+            os.replace(self._temporary(path), target)
             folders.add(os.path.dirname(target))
         for path in gone:
             with contextlib.suppress(FileNotFoundError):
@@ -168,7 +179,7 @@ class Directory:
         """Remove what ``prepare`` wrote, and the folders it made for it."""
         for path in paths:
             with contextlib.suppress(OSError):
-                os.unlink(self.full(path) + TEMPORARY)
+                os.unlink(self._temporary(path))
             remove_empty(os.path.dirname(self.full(path)), str(self.root))
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from syndicate import output
 from syndicate.catalog import Catalog, open_catalog, unusable
 from syndicate.config import Settings
-from syndicate.content import Stamp, Tree, scan, shown_path
+from syndicate.content import ROW_ENDINGS, Stamp, Tree, scan, shown_path
 from syndicate.errors import BrakeError, ConfigError, Problem, Severity
 from syndicate.output import Reason
 from syndicate.registry import Registry, read_registry, registry_files
@@ -32,7 +32,8 @@ _COMPACTED_EVERY = 1_000  # runs
 
 def check(settings: Settings, *, progress: Progress | None = None) -> Report:
     """Read every article and report every problem; write nothing. Raises nothing for bad input."""
-    registry, problems = _read_registry(settings)
+    _refuse_what_clusters_read(settings)
+    registry, problems = read_registry_of(settings)
     tree = _scan(settings, {}, 0)
     problems += [
         Problem(
@@ -104,7 +105,7 @@ def _build(
 ) -> Report:  # fmt: skip
     state = settings.state
     started, clock = time.time(), time.perf_counter()
-    with _catalog(settings) as (catalog, set_aside), Pool() as pool:
+    with opened_catalog(settings) as (catalog, set_aside), Pool() as pool:
         run = _prepare(settings, catalog, now, full, force, progress, pool)
         if set_aside:
             run.problems.append(config_problem(settings, "catalog", set_aside, "nothing to do"))
@@ -129,7 +130,7 @@ def _publish(
 ) -> PublishReport:
     from syndicate.publishing.targets import publish_targets
 
-    with _catalog(settings) as (catalog, _):
+    with opened_catalog(settings) as (catalog, _):
         directory = output.Directory(settings.output.directory, settings.state)
         report = publish_targets(
             settings, catalog, directory, only=target, dry_run=dry_run, force=force, progress=progress
@@ -140,7 +141,7 @@ def _publish(
 
 
 @contextmanager
-def _catalog(settings: Settings) -> Iterator[tuple[Catalog, str]]:
+def opened_catalog(settings: Settings) -> Iterator[tuple[Catalog, str]]:
     """The catalog in a transaction, and why an older one was set aside. What is not committed is undone."""
     path = settings.state / "catalog.db"
     opened = open_catalog(path)
@@ -160,8 +161,17 @@ def _scan(settings: Settings, known: dict[str, Stamp], racy_ns: int) -> Tree:
     return scan(content.roots, content.include, content.exclude, settings.root, known, racy_ns)
 
 
-def _read_registry(settings: Settings) -> tuple[Registry, list[Problem]]:
-    """The registry, and what is wrong with it and with the config. Raises ConfigError."""
+def _refuse_what_clusters_read(settings: Settings) -> None:
+    """Raises ConfigError where articles are where only workers look for them."""
+    for place in settings.content.stores:
+        raise ConfigError(f"content.roots names {place.url}: only a cluster reads that (add --workers 2)")
+    for pattern in settings.content.include:
+        if pattern.endswith(ROW_ENDINGS):
+            raise ConfigError(f"content.include names {pattern}: only a cluster reads rows (add --workers 2)")
+
+
+def registry_bytes(settings: Settings) -> tuple[dict[str, bytes], dict[str, bytes]]:
+    """The files of the registries of topics and of providers, by how they are shown. Raises ConfigError."""
     files: list[dict[str, bytes]] = []
     content = settings.content
     for name, folder in (("topics", content.topics), ("providers", content.providers)):
@@ -174,7 +184,12 @@ def _read_registry(settings: Settings) -> tuple[Registry, list[Problem]]:
                 f"cannot read the registry content.{name}: {error.filename}: {error.strerror}"
             ) from None
         files.append(found)
-    registry = read_registry(files[0], files[1], settings.site.url)
+    return files[0], files[1]
+
+
+def read_registry_of(settings: Settings) -> tuple[Registry, list[Problem]]:
+    """The registry, and what is wrong with it. Raises ConfigError."""
+    registry = read_registry(*registry_bytes(settings), settings.site.url)
     return registry, list(registry.problems)
 
 
@@ -188,13 +203,9 @@ def _prepare(
     pool: Pool,
 ) -> Run:
     """Bring the catalog up to the content tree; find which groups that touches."""
-    owner = catalog.meta("output")
-    directory = str(settings.output.directory)
-    if owner is not None and owner != directory and os.path.isdir(owner):
-        raise ConfigError(
-            f"the catalog beside {directory} belongs to {owner} (give each output a parent folder of its own)"
-        )
-    registry, problems = _read_registry(settings)
+    directory = check_owner(settings, catalog)
+    _refuse_what_clusters_read(settings)
+    registry, problems = read_registry_of(settings)
     run = Run(settings, registry, catalog, now, progress, pool)
     keys = run.keys()
     live_before = int(catalog.meta("live") or 0)
@@ -220,13 +231,8 @@ def _prepare(
         run.live_change = -live_before  # all have left their groups, whoever left before
     run.decide(previous_now=int(catalog.meta("now") or 0), everything=regroup)
     live = live_before * (not reread) + run.live_change
-    lost = live_before - live
-    if not force and live_before and lost > settings.output.max_shrink * live_before:
-        raise BrakeError(
-            f"{lost:,} of {live_before:,} published articles would vanish at once",
-            "nothing was written",
-            "if that is right, run again with --force",
-        )
+    if not force:
+        brake_on_loss(settings, live_before, live)
     run.live = live
     run.name_groups(everything=regroup)
     run.everything = reread or catalog.meta("rendering") != keys["rendering"]
@@ -237,6 +243,28 @@ def _prepare(
     catalog.set_meta("now", str(int(now.timestamp())))
     catalog.set_meta("scanned", str(scanned))
     return run
+
+
+def check_owner(settings: Settings, catalog: Catalog) -> str:
+    """The output directory, whose catalog this is. Raises ConfigError where it is another one's."""
+    owner = catalog.meta("output")
+    directory = str(settings.output.directory)
+    if owner is not None and owner != directory and os.path.isdir(owner):
+        raise ConfigError(
+            f"the catalog beside {directory} belongs to {owner} (give each output a parent folder of its own)"
+        )
+    return directory
+
+
+def brake_on_loss(settings: Settings, before: int, live: int) -> None:
+    """Raises BrakeError where too many published articles would vanish at once."""
+    lost = before - live
+    if before and lost > settings.output.max_shrink * before:
+        raise BrakeError(
+            f"{lost:,} of {before:,} published articles would vanish at once",
+            "nothing was written",
+            "if that is right, run again with --force",
+        )
 
 
 def _brake_on_roots(tree: Tree) -> None:

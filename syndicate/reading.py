@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec.structs import replace
 
 from syndicate.articles.frontmatter import QuickParser
 from syndicate.articles.model import Article
-from syndicate.articles.reader import Providers, read_article, too_large, unreadable
+from syndicate.articles.reader import Providers, Reading, read_article, too_large, unreadable
 from syndicate.articles.related import related_articles
 from syndicate.articles.rules import MAX_FILE_SIZE, Rules
 from syndicate.catalog.packing import packed_groups
@@ -38,9 +38,10 @@ class ReadingJob:
 
     def __call__(self, files: bytes) -> bytes:
         """The rows of ``encoded_files``, encoded: pickling either would take ten times as long."""
-        return _encoder.encode([self._row(file) for file in _files_decoder.decode(files)])
+        return _encoder.encode([self.read(file, read_bytes) for file in _files_decoder.decode(files)])
 
-    def _row(self, file: File) -> FileRow:
+    def read(self, file: File, read_bytes: Callable[[str, int], bytes]) -> FileRow:
+        """The row of one file, whose bytes ``read_bytes`` gives, or an OSError."""
         if file.size > MAX_FILE_SIZE:
             reading = too_large(file.path, file.size)
         else:
@@ -49,6 +50,10 @@ class ReadingJob:
                 reading = read_article(data, file.path, file.stem, self.rules, self.quick, self.providers)
             except OSError as error:
                 reading = unreadable(file.path, f"cannot be read: {error.strerror}")
+        return self.row(file, reading)
+
+    def row(self, file: File, reading: Reading) -> FileRow:
+        """The row of what was read."""
         return FileRow(
             file.path, file.size, file.mtime_ns, file.ctime_ns,
             reading.problems,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec.structs import replace
 
@@ -40,6 +40,16 @@ class Batch:
     ids: dict[int, dict[str, str]]  # of our own articles behind related links, by number
 
 
+class Prepared(Protocol):
+    """Where documents are prepared, to be put in place when all of them are."""
+
+    def current_digest(self, path: str) -> bytes | None:
+        """The digest of what stands there, or None."""
+
+    def prepare(self, path: str, data: bytes) -> None:
+        """Keep a document for its place. Raises SyndicateError, OSError."""
+
+
 @dataclass
 class RenderingJob:
     """Renders a batch of groups and prepares what differs."""
@@ -47,7 +57,7 @@ class RenderingJob:
     settings: Settings
     grouping: Grouping
     directory: Directory
-    target: output.Directory
+    target: Prepared
     digests: Mapping[str, bytes | None]  # of the documents of the last run
     shared: set[int]  # articles that stand in several groups
     empty: bool  # there is no output directory yet: nobody need look for what stands in it

@@ -93,6 +93,7 @@ class Reporter:
             except SyndicateError as failure:
                 outcome.exit_code = code or self.fail(failure)
         if self.json:
+            self._log_cost(outcome)
             numbers = outcome.numbers()
             if outcome.error:
                 numbers = {"error": outcome.error, **numbers}  # type: ignore[dict-item]
@@ -101,6 +102,19 @@ class Reporter:
                 exit_code=outcome.exit_code, seconds=round(outcome.seconds, 3), **numbers,
             )  # fmt: skip
         return outcome.exit_code
+
+    def _log_cost(self, outcome: Outcome) -> None:
+        """A line for each stage of a build on a cluster, and one for each worker."""
+        if outcome.cost is None:
+            return
+        for stage in outcome.cost.stages:
+            self._log(
+                "info", "stage", stage=stage.name, tasks=stage.tasks, reused=stage.reused,
+                seconds=round(stage.seconds, 3), bytes_read=stage.bytes_read,
+                bytes_written=stage.bytes_written, bytes_sent=stage.bytes_sent,
+            )  # fmt: skip
+        for address, memory in outcome.cost.memory.items():
+            self._log("info", "worker", worker=address, peak_memory=memory)
 
     def _log(self, level: str, event: str, **fields: object) -> None:
         """One line of JSON on standard error."""

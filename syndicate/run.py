@@ -99,24 +99,7 @@ class Run:
 
     def keys(self) -> dict[str, str]:
         """What the catalog's content hangs on, besides the files: a change of one redoes its step."""
-        settings, registry = self.settings, self.registry
-        described = [repr(registry.topics), repr(registry.organizations)]
-        shared = sorted(settings.content.shared_domains)
-        feeds = settings.feeds
-        parts = {
-            "reading": [READING_VERSION, _rules_key(settings.rules)],
-            "grouping": [feeds.groups, feeds.rollup, feeds.order, feeds.min_quality, shared, *described],
-            "rendering": [
-                VERSION,
-                settings.site,
-                feeds,
-                settings.publish.max_age,
-                settings.publish.hub,
-                settings.output.compress,
-                *described,
-            ],
-        }
-        return {name: hashlib.sha256(repr(part).encode()).hexdigest() for name, part in parts.items()}
+        return depended_on(self.settings, self.registry)
 
     # Articles
 
@@ -372,6 +355,27 @@ def known_problems(catalog: Catalog) -> list[Problem]:
         )
         for path, link, id, winner in catalog.lost()
     ]  # fmt: skip
+
+
+def depended_on(settings: Settings, registry: Registry) -> dict[str, str]:
+    """A digest for each step of a run: of all that decides its result, besides its input."""
+    described = [repr(registry.topics), repr(registry.organizations)]
+    shared = sorted(settings.content.shared_domains)
+    feeds = settings.feeds
+    parts = {
+        "reading": [READING_VERSION, _rules_key(settings.rules)],
+        "grouping": [feeds.groups, feeds.rollup, feeds.order, feeds.min_quality, shared, *described],
+        "rendering": [
+            VERSION,
+            settings.site,
+            feeds,
+            settings.publish.max_age,
+            settings.publish.hub,
+            settings.output.compress,
+            *described,
+        ],
+    }
+    return {name: hashlib.sha256(repr(part).encode()).hexdigest() for name, part in parts.items()}
 
 
 def _rules_key(rules: Rules) -> str:

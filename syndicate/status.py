@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from syndicate.catalog import Catalog, view_catalog
 from syndicate.config import Settings
@@ -87,8 +88,12 @@ def read_status(settings: Settings, *, builds: int = 5) -> Status:
             targets = tuple(_target(target.url, {}) for target in settings.publish.targets)
             return Status((), 0, 0, None, 0, 0, (), (), (), targets)
         known = catalog.targets()
+        # A cluster keeps its articles elsewhere, and leaves word of how many they are.
+        told = json.loads(catalog.meta("cluster") or "null")
         documents = catalog.documents()
-        scheduled, next_due = catalog.scheduled()
+        scheduled, next_due = told["scheduled"] if told else catalog.scheduled()
+        counts = told["groups"] if told else catalog.counts()
+        days = sorted(told["days"], reverse=True)[:_DAYS] if told else catalog.days(_DAYS)
         return Status(
             builds=tuple(_build(*row) for row in catalog.runs(builds)),
             articles=int(catalog.meta("live") or 0),
@@ -96,27 +101,30 @@ def read_status(settings: Settings, *, builds: int = 5) -> Status:
             next_due=_moment(next_due),
             documents=len(documents),
             bytes=sum(size for _, _, size, _ in documents.values()),
-            groups=tuple(_groups(settings, catalog, documents.values())),
-            days=tuple(_days(catalog.days(_DAYS))),
+            groups=tuple(_groups(settings, catalog, counts, documents.values())),
+            days=tuple(_days(days)),
             problems=tuple(sorted(known_problems(catalog), key=lambda problem: problem.sort_key)),
             targets=tuple(_target(target.url, known) for target in settings.publish.targets),
         )
 
 
 def _groups(
-    settings: Settings, catalog: Catalog, documents: Iterable[tuple[str, bytes | None, int, int]]
+    settings: Settings,
+    catalog: Catalog,
+    counts: Mapping[str, Sequence[int | None]],
+    documents: Iterable[tuple[str, bytes | None, int, int]],
 ) -> list[GroupStatus]:
     sizes = Counter[str]()
     for key, _, size, _ in documents:
         sizes[key] += size
-    counts = catalog.counts()
     shown: dict[str, tuple[str, str]] = {SITE: (settings.site.title, "")}
     for key, (_, written) in catalog.groups().items():
         if written:
             name, path = json.loads(written)
             shown[key] = (name, path)
     found = []
-    for key, (count, newest) in counts.items():
+    for key in catalog.groups():
+        count, newest = counts.get(key, (0, None))
         parts = [shown.get(part) for part in key.split(PAIR)]
         if has_feeds(key, settings.feeds.groups) and all(parts):
             found.append(
@@ -124,7 +132,7 @@ def _groups(
                     name=" – ".join(part[0] for part in parts if part),
                     kind="/".join(part.partition(":")[0] for part in key.split(PAIR)) or "site",
                     path="/".join(part[1] for part in parts if part),
-                    articles=count,
+                    articles=count or 0,
                     newest=_moment(newest),
                     bytes=sizes[key],
                 )
@@ -132,7 +140,7 @@ def _groups(
     return sorted(found, key=lambda group: (group.kind != "site", -group.articles, group.path))
 
 
-def _days(counted: list[tuple[str, int]]) -> list[DayStatus]:
+def _days(counted: Sequence[Sequence[Any]]) -> list[DayStatus]:
     if not counted:
         return []
     counts = dict(counted)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import datetime
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from rich import box
 from rich.console import Console
@@ -12,6 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from syndicate.status import DayStatus, GroupStatus, Status, TargetStatus
+
+if TYPE_CHECKING:
+    from syndicate.cluster.build import Cost
 
 _WIDTH = 120  # where no terminal says how wide it is
 _MOST_GROUPS = 20
@@ -45,6 +48,25 @@ def show_status(status: Status, file: TextIO, *, everything: bool) -> None:
             console.print(Text(f"  {problem}"), soft_wrap=True)
         if len(shown) < len(status.problems):
             console.print(f"  and {len(status.problems) - len(shown):,} more (-v shows all)")
+
+
+def show_cost(cost: Cost, file: TextIO) -> None:
+    """Print what a build on a cluster took."""
+    console = Console(
+        file=file, highlight=False, emoji=False, markup=False, width=None if file.isatty() else _WIDTH
+    )
+    table = _table("Stages", "stage", "#tasks", "#reused", "#seconds", "#read", "#written", "#by scheduler")
+    for stage in cost.stages:
+        if stage.tasks or stage.reused or stage.seconds:
+            table.add_row(
+                stage.name, f"{stage.tasks:,}", f"{stage.reused:,}", f"{stage.seconds:.2f}",
+                _size(stage.bytes_read), _size(stage.bytes_written), _size(stage.bytes_sent),
+            )  # fmt: skip
+    console.print(table)
+    workers = _table("Workers", "address", "#most memory")
+    for address, memory in cost.memory.items():
+        workers.add_row(address, _size(memory))
+    console.print(workers)
 
 
 def _summary(status: Status) -> Text:

@@ -30,11 +30,12 @@ class Writer:
 
     def __init__(
         self, settings: Settings, catalog: Catalog, state: Path, dry_run: bool,
-        progress: Progress | None,
+        progress: Progress | None, number: str = "",
     ) -> None:  # fmt: skip
+        """``number``: the run's, where its workers may outlive it."""
         self.settings, self.catalog, self.dry_run = settings, catalog, dry_run
         self.progress = progress
-        self.directory = output.Directory(settings.output.directory, state)
+        self.directory = output.Directory(settings.output.directory, state, number)
         self.known: dict[str, tuple[str, bytes | None, int, int]] = {}
         self.left_over: list[str] = []  # documents that no catalog knows
 
@@ -192,13 +193,17 @@ class Writer:
         maker = EntryMaker(self.settings, run.grouping, run.directory)
         counts = {
             key: (count, None if newest is None else datetime.fromtimestamp(newest, UTC))
-            for key, (count, newest) in self.catalog.counts().items()
+            for key, (count, newest) in self._counts().items()
         }
         site = maker.feed(run.directory.group(SITE), [])
         groups = maker.listed(counts)
         yield OPML, opml.render_opml(site, feeds.formats, groups)
         if feeds.html:
             yield PAGE, html.render_index(site, feeds.formats, groups)
+
+    def _counts(self) -> dict[str, tuple[int, int | None]]:
+        """Of each group the number of its articles and the newest one's time, by key."""
+        return self.catalog.counts()
 
     def _batches(self, parts: list[Part]) -> Iterator[Batch]:
         taken: list[Part] = []

@@ -1,7 +1,8 @@
 """Front matter: the block at the head of a content file, as nested strings. No field has a meaning here.
 
-Three kinds are read: YAML between ``---`` lines, TOML between ``+++`` lines and a JSON object. Every
-scalar stays the text that was written (YAML 1.1's guesses lose data: ``NO``, ``1843``, ``3.10``).
+Three kinds are read: YAML between ``---`` lines, TOML between ``+++`` lines and a JSON object; and rows of
+tables, in which every article is a JSON object on a line, or a row of Parquet. Every scalar stays the text
+that was written (YAML 1.1's guesses lose data: ``NO``, ``1843``, ``3.10``).
 """
 
 from __future__ import annotations
@@ -66,12 +67,14 @@ class FrontMatter(Struct, frozen=True):
 
     values: dict[str, Value]
     body: str
-    kind: str  # yaml, toml, json
+    kind: str  # yaml, toml, json, table
     block: str
     first_line: int  # the file's line on which the block begins
 
     def locate(self, path: KeyPath) -> tuple[int, int]:
         """Line and column (from 1) in the file of the value at ``path``, or of its nearest parent."""
+        if self.kind == "table":
+            return self.first_line, 1
         if self.kind == "toml":
             return _locate_toml(self.block, self.first_line, path)
         node = _compose_again(self.block)
@@ -165,6 +168,33 @@ def split(text: str, quick: QuickParser | None = None) -> FrontMatter:
     raise FrontMatterError(
         1, 1, "no front matter", "begin the file with a line of ---, the fields, and a line of ---"
     )
+
+
+def json_row(text: str, line: int) -> FrontMatter:
+    """The article in ``line`` of a file of JSON objects, one a line. Raises FrontMatterError."""
+    try:
+        if not text.startswith("{"):
+            raise FrontMatterError(1, 1, "the row is no JSON object", "write one object a line")
+        values, end = _parse_json(text)
+        if text[end:].strip():
+            raise FrontMatterError(1, end + 1, "something follows the object", "write one object a line")
+    except FrontMatterError as error:
+        raise FrontMatterError(line, error.column, error.what, error.fix) from None
+    return _row(values, "json", text, line)
+
+
+def table_row(values: dict[str, Any], number: int) -> FrontMatter:
+    """The article in a table's row ``number``, from 1. Raises FrontMatterError."""
+    return _row(_plain(values, number), "table", "", number)
+
+
+def _row(values: dict[str, Value], kind: str, block: str, line: int) -> FrontMatter:
+    body = values.pop("body", None)
+    if body is not None and not isinstance(body, str):
+        raise FrontMatterError(line, 1, "body is not text", "write the Markdown below the fields as one text")
+    if body and ("\r" in body or _CONTROL.search(body)):
+        body = _CONTROL.sub("", _mend_c1(body.replace("\r\n", "\n").replace("\r", "\n")))
+    return FrontMatter(values, body or "", kind, block, line)
 
 
 def _closing(text: str, start: int, pattern: re.Pattern[str]) -> tuple[int, int]:
@@ -397,6 +427,11 @@ def _plain(values: dict[str, Any], first_line: int) -> dict[str, Value]:
                 return {str(key): convert(item, depth + 1) for key, item in value.items()}
             case list():
                 return [convert(item, depth + 1) for item in value]
+            case float():  # a table's column: where a number may be missing, all of them are fractions
+                whole = value.is_integer()
+                return None if value != value else str(int(value)) if whole else repr(value)
+            case bytes():  # of another one, that has no type
+                return value.decode(errors="replace")
             case _:
                 return str(value)  # int; TOML dates print in RFC 3339 form
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import PurePosixPath
-from typing import TypeGuard, TypeVar
+from typing import Any, TypeGuard, TypeVar
 from unicodedata import combining
 
 import msgspec
@@ -20,10 +20,13 @@ from syndicate.articles.frontmatter import (
     QuickParser,
     Value,
     decode,
+    json_row,
     split,
+    table_row,
 )
 from syndicate.articles.model import Article, Image, Provider, Related, Video
 from syndicate.articles.rules import MAX_FILE_SIZE, Rules
+from syndicate.content import file_stem
 from syndicate.errors import Problem, Severity
 
 MAX_LIST = 50  # topics, images or related items of one article
@@ -99,11 +102,30 @@ def read_article(
     except RecursionError:
         reader.report(1, 1, Severity.ERROR, "front matter", "nested too deep", "make it flatter")
         article = None
-    return Reading(
-        article,
-        reader.quality if article else None,
-        tuple(sorted(reader.problems, key=lambda problem: problem.sort_key)),
-    )
+    return reader.reading(article)
+
+
+def read_row(
+    row: bytes | dict[str, Any], file: str, line: int, rules: Rules, providers: Providers
+) -> tuple[str, Reading]:
+    """Read one row of a table: a line of JSON, or the values of its columns.
+
+    ``file`` and ``line`` (from 1) name it in problems. Its fields are those of a file; ``path`` says which
+    file it would be, below a content root, and ``body`` is the Markdown below the fields. Returns that
+    path, empty without one, and what came of it. Never raises for any ``row``.
+    """
+    reader = _Reader(file, "", rules, providers)
+    article, path = None, ""
+    try:
+        path, control_line = reader.begin_row(row, line)
+        article = reader.article(control_line)
+    except FrontMatterError as error:
+        reader.report(error.line, error.column, Severity.ERROR, "row", error.what, error.fix)
+    except _RefusedError:
+        pass
+    except RecursionError:
+        reader.report(line, 1, Severity.ERROR, "row", "nested too deep", "make it flatter")
+    return path, reader.reading(article)
 
 
 def too_large(path: str, size: int) -> Reading:
@@ -136,6 +158,14 @@ class _Reader:
         self.problems: list[Problem] = []
         self.quality: int | None = None
         self.front: FrontMatter
+
+    def reading(self, article: Article | None) -> Reading:
+        """What came of the file or row."""
+        return Reading(
+            article,
+            self.quality if article else None,
+            tuple(sorted(self.problems, key=lambda problem: problem.sort_key)),
+        )
 
     # Problems
 
@@ -277,6 +307,35 @@ class _Reader:
         except FrontMatterError as error:
             self.report(error.line, error.column, Severity.ERROR, "front matter", error.what, error.fix)
             return None
+        return self.article(control_line)
+
+    def begin_row(self, row: bytes | dict[str, Any], line: int) -> tuple[str, int]:
+        """Take a row's fields; gives its path, and the line of a control character, 0 without one.
+
+        Raises FrontMatterError, _RefusedError.
+        """
+        control_line = 0
+        if isinstance(row, bytes):
+            try:
+                content, control_line = decode(row)
+            except FrontMatterError as error:
+                raise FrontMatterError(line, error.column, error.what, error.fix) from None
+            self.front = json_row(content, line)
+        else:
+            self.front = table_row(row, line)
+        written = self.front.values.pop("path", None)
+        path = self.line(("path",), written).lstrip("/").removeprefix("./")
+        self.stem = file_stem(path if "." in PurePosixPath(path).name else f"{path}.md")
+        if not path and self.find("id")[1] is None:
+            self.report(
+                line, 1, Severity.ERROR, "path", "the row has neither a path nor an id",
+                "add one: it is what the article's identity is made of",
+            )  # fmt: skip
+            raise _RefusedError
+        return path, line if control_line else 0
+
+    def article(self, control_line: int) -> Article | None:
+        """The article in the fields that were begun."""
         if not self.boolean("published", True) or self.boolean("draft", False):
             return None
         withdrawn = self.boolean("removed", False) or self.boolean("deleted", False)

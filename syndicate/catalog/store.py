@@ -65,8 +65,9 @@ class Catalog:
         """Everything but the documents is read anew: ``put_new`` all of it, then ``index``."""
         for name in INDEXES:
             self._db.execute(f"DROP INDEX IF EXISTS {name}")
+        # Claims on targets bear the publisher's name: it stays who it is.
+        self._db.execute("DELETE FROM meta WHERE key <> 'publisher'")
         for table in (
-            "meta",
             "files",
             "articles",
             "contents",
@@ -136,6 +137,14 @@ class Catalog:
         """Every problem of every file, as it was reported when the file was read."""
         found = self._db.execute("SELECT problems FROM files WHERE problems IS NOT NULL")
         return [_unpacked(item) for (packed,) in found for item in json.loads(packed)]
+
+    def put_problems(self, problems: Iterable[Problem]) -> None:
+        """Note problems of files of which nothing else is noted."""
+        packed: dict[str, list[list[str | int]]] = {}
+        for problem in problems:
+            packed.setdefault(problem.path, []).append(_packed(problem))
+        rows = [(path, 0, 0, 0, json.dumps(found)) for path, found in packed.items()]
+        self._db.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
 
     def article(self, path: str) -> tuple[int, bytes, int, int | None, str, str] | None:
         """Number, data, time of update, quality, link and id of the article in a file."""

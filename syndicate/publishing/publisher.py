@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,90 @@ class ForeignError(PublishError):
     """Somebody else's object stands where a document is to be. It is left alone, and the others go on."""
 
 
+def is_known(step: Step) -> bool:
+    """Whether what stands in a document's place is certainly ours."""
+    return step.reason not in (Reason.NEW, Reason.DOUBT)
+
+
+# Uploads documents: of each the bytes that were sent, or what went wrong.
+Send = Callable[["Publication", Sequence[Step]], Iterator[tuple[Step, "int | PublishError"]]]
+
+
+class Uploader:
+    """Uploads documents to one target, each whole or not at all, and never over somebody else's."""
+
+    def __init__(self, feeds_url: str, target: Target, store: Store, patience: Patience) -> None:
+        self._feeds_url, self._target, self._store, self._patience = feeds_url, target, store, patience
+
+    def upload(self, path: str, data: bytes, headers: Mapping[str, str], *, ours: bool) -> int:
+        """Upload one document; returns the number of its bytes. Raises PublishError.
+
+        ``ours``: what stands in its place, if anything does, is known to be ours.
+        """
+        if headers.get("Content-Encoding") == "gzip":
+            data = gzip.compress(data, 9, mtime=0)
+
+        def put() -> None:
+            self._store.put(path, data, headers, None if ours else NEW)
+
+        document = output.uncompressed(path)
+        if not ours and document != path and not self.is_ours(document):
+            raise self._foreign(path)  # a web server would send it in that one's stead
+        try:
+            self._patience.tried(put, f"cannot upload {path}")
+        except ConflictError:
+            if not self.is_ours(path, data):
+                raise self._foreign(path) from None
+            ours = True
+            self._patience.tried(put, f"cannot upload {path}")
+        return len(data)
+
+    def _foreign(self, path: str) -> ForeignError:
+        return ForeignError(
+            "somebody else's object is there", f"{self._target.url}: {path}",
+            "it was left alone: move it away, or publish below another path",
+        )  # fmt: skip
+
+    def is_ours(self, path: str, data: bytes | None = None) -> bool:
+        """Whether the object at ``path`` is a document of ours, by its own word, or the very ``data``."""
+        stored = self._patience.tried(lambda: self._store.get(path), f"cannot read {path}")
+        if stored is None or stored.data == data:
+            return True
+        if (document := output.uncompressed(path)) != path:
+            return self.is_ours(document)
+        head = stored.data
+        if head.startswith(b"\x1f\x8b"):
+            try:
+                head = zlib.decompressobj(wbits=31).decompress(head, output.HEAD)
+            except zlib.error:
+                return False
+        return output.is_ours(path, head[: output.HEAD], self._feeds_url)
+
+
+def send_from_here(
+    publication: Publication, stage: Sequence[Step]
+) -> Iterator[tuple[Step, int | PublishError]]:
+    """Upload documents, many at once: of each the bytes that were sent, or what went wrong.
+
+    After something went wrong no other one is begun.
+    """
+    from concurrent.futures import ThreadPoolExecutor, as_completed
+
+    with ThreadPoolExecutor(min(_AT_ONCE, len(stage))) as pool, _cancelled_with(pool):
+        futures = {pool.submit(publication.upload_one, step): step for step in stage}
+        for future in as_completed(futures):
+            if future.cancelled():
+                continue
+            try:
+                yield futures[future], future.result()
+            except ForeignError as error:
+                yield futures[future], error
+            except PublishError as error:
+                for other in futures:
+                    other.cancel()
+                yield futures[future], error
+
+
 @dataclass(frozen=True, slots=True)
 class Publisher:
     """Who publishes, and how long it may take."""
@@ -59,6 +143,7 @@ class Publisher:
     now: Callable[[], float]  # seconds since 1970
     patience: Callable[[], Patience]  # a new one for each stage
     progress: Callable[[str, int, int], None] | None = None  # stage, done, of how many
+    send: Send = send_from_here  # who uploads
 
 
 class Publication:
@@ -77,7 +162,7 @@ class Publication:
         self._patience: Patience
         self._version: Any = NEW
         self._written = b""  # the manifest as it is on the target
-        self._headers: dict[str, dict[str, str]] = {}
+        self.headers: dict[str, dict[str, str]] = {}
         self._sent: list[Step] = []
 
     # Plan
@@ -114,7 +199,7 @@ class Publication:
         headers = {}
         if self.store.keeps_headers:
             headers = document_headers(path, self.settings.publish, self.settings.site.feeds_url)
-        self._headers[path] = headers
+        self.headers[path] = headers
         return Object(sha256.hex(), headers_digest(headers), size)
 
     def _fetch(self) -> None:
@@ -179,77 +264,31 @@ class Publication:
 
     def _upload_all(self, stage: Sequence[Step]) -> None:
         """Upload documents, many at once. Raises the first PublishError, when none is under way any more."""
-        from concurrent.futures import ThreadPoolExecutor, as_completed
-
         total = sum(step.uploads for step in self.steps)
         fault: PublishError | None = None
-        with ThreadPoolExecutor(min(_AT_ONCE, len(stage))) as pool, _cancelled_with(pool):
-            futures = {pool.submit(self._upload, step): step for step in stage}
-            for future in as_completed(futures):
-                step = futures[future]
-                if future.cancelled():
-                    continue
-                try:
-                    self.bytes_sent += future.result()
-                except ForeignError as error:
-                    del self.manifest.objects[step.path]
-                    self.errors.append(error)
-                except PublishError as error:
-                    if fault is None:
-                        fault = error
-                        for other in futures:
-                            other.cancel()
-                else:
-                    self.manifest.objects[step.path] = step.object
-                    self._sent.append(step)
-                if self.publisher.progress:
-                    self.publisher.progress("uploading", len(self._sent), total)
+        for step, outcome in self.publisher.send(self, stage):
+            if isinstance(outcome, int):
+                self.bytes_sent += outcome
+                self.manifest.objects[step.path] = step.object
+                self._sent.append(step)
+            elif isinstance(outcome, ForeignError):
+                del self.manifest.objects[step.path]
+                self.errors.append(outcome)
+            else:
+                fault = fault or outcome
+            if self.publisher.progress:
+                self.publisher.progress("uploading", len(self._sent), total)
         if fault:
             raise fault
 
-    def _upload(self, step: Step) -> int:
-        """Upload one document; returns the number of its bytes."""
-        headers = self._headers[step.path]
+    def upload_one(self, step: Step) -> int:
+        """Upload one document; returns the number of its bytes. Raises PublishError."""
         data = self.source.read(step.path)
-        if headers.get("Content-Encoding") == "gzip":
-            data = gzip.compress(data, 9, mtime=0)
-        ours = step.reason not in (Reason.NEW, Reason.DOUBT)
+        return self._uploader.upload(step.path, data, self.headers[step.path], ours=is_known(step))
 
-        def put() -> None:
-            self.store.put(step.path, data, headers, None if ours else NEW)
-
-        document = output.uncompressed(step.path)
-        if not ours and document != step.path and not self._is_ours(document):
-            raise self._foreign(step.path)  # a web server would send it in that one's stead
-        try:
-            self._tried(put, f"upload {step.path}")
-        except ConflictError:
-            if not self._is_ours(step.path, data):
-                raise self._foreign(step.path) from None
-            ours = True
-            self._tried(put, f"upload {step.path}")
-        return len(data)
-
-    def _foreign(self, path: str) -> ForeignError:
-        return ForeignError(
-            "somebody else's object is there", f"{self.target.url}: {path}",
-            "it was left alone: move it away, or publish below another path",
-        )  # fmt: skip
-
-    def _is_ours(self, path: str, data: bytes | None = None) -> bool:
-        """Whether the object at ``path`` is a document of ours, by its own word, or the very ``data``."""
-        stored = self._tried(lambda: self.store.get(path), f"read {path}")
-        if stored is None or stored.data == data:
-            return True
-        if (document := output.uncompressed(path)) != path:
-            return self._is_ours(document)
-        head = stored.data
-        if head.startswith(b"\x1f\x8b"):
-            try:
-                head = zlib.decompressobj(wbits=31).decompress(head, output.HEAD)
-            except zlib.error:
-                return False
-        return output.is_ours(path, head[: output.HEAD], self.settings.site.feeds_url)
+    @property
+    def _uploader(self) -> Uploader:
+        return Uploader(self.settings.site.feeds_url, self.target, self.store, self._patience)
 
     def _read_back(self) -> None:
         """Ask for one document, and see whether the store kept what it was told of it."""
@@ -261,7 +300,7 @@ class Publication:
         except PublishError as error:
             self.warnings.append(str(error))  # what was to be done is done
             return
-        for name, sent in self._headers[step.path].items():
+        for name, sent in self.headers[step.path].items():
             kept = stored.headers.get(name) if stored else None
             if kept != sent:
                 self.warnings.append(
@@ -280,7 +319,7 @@ class Publication:
             if step.reason is not Reason.GONE:
                 continue
             # What was never finished may be somebody else's.
-            if step.object.sha256 or self._is_ours(step.path):
+            if step.object.sha256 or self._uploader.is_ours(step.path):
                 gone.append(step.path)
             else:
                 del self.manifest.objects[step.path]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from syndicate.errors import PublishError
@@ -13,20 +13,13 @@ from syndicate.output import Directory, digest
 class Source:
     """Which documents there are, by path: SHA-256 and size."""
 
-    directory: Directory
+    fetch: Callable[[str, bytes], bytes]  # a document's bytes by path and digest; raises PublishError
     documents: Mapping[str, tuple[bytes, int]]
     kept: set[str]  # documents that the build refused and that are not here: elsewhere they stay as they are
 
     def read(self, path: str) -> bytes:
         """A document's bytes, which are those that were planned. Raises PublishError."""
-        try:
-            with open(self.directory.full(path), "rb") as file:
-                data = file.read()
-        except OSError as error:
-            raise _altered(self.directory.full(path), error.strerror or "") from None
-        if digest(data) != self.documents[path][0]:
-            raise _altered(self.directory.full(path), "")
-        return data
+        return self.fetch(path, self.documents[path][0])
 
 
 def read_source(directory: Directory, known: Mapping[str, tuple[str, bytes | None, int, int]]) -> Source:
@@ -46,7 +39,18 @@ def read_source(directory: Directory, known: Mapping[str, tuple[str, bytes | Non
             documents[path] = known_digest, size
         else:
             raise _altered(directory.full(path), "")
-    return Source(directory, documents, kept)
+
+    def fetch(path: str, wanted: bytes) -> bytes:
+        try:
+            with open(directory.full(path), "rb") as file:
+                data = file.read()
+        except OSError as error:
+            raise _altered(directory.full(path), error.strerror or "") from None
+        if digest(data) != wanted:
+            raise _altered(directory.full(path), "")
+        return data
+
+    return Source(fetch, documents, kept)
 
 
 def _altered(path: str, why: str) -> PublishError:

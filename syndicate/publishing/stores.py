@@ -92,18 +92,18 @@ class ObjectStore:
         self._target = target
         # Azure's names of metadata are identifiers.
         self._surrogate_key = SURROGATE_KEY.replace("-", "_") if target.scheme == "az" else SURROGATE_KEY
-        self._store = _opened(target, timeout, environment)
+        self.store = _opened(target, timeout, environment)
 
     def get(self, key: str) -> Stored | None:
         import obstore
 
         with self._translated(key):
             try:
-                result = obstore.get(self._store, self._key(key))
+                result = obstore.get(self.store, self._key(key))
                 data = bytes(result.bytes())
             except FileNotFoundError as error:
-                if _NO_BUCKET.search(str(error)):
-                    raise self._no_bucket() from None
+                if self.lacks_bucket(error):
+                    raise self.no_bucket() from None
                 return None
             headers = {
                 SURROGATE_KEY if name == self._surrogate_key else name: value
@@ -122,10 +122,10 @@ class ObjectStore:
             try:
                 # One request each: what is there is never a part of it.
                 result = obstore.put(
-                    self._store, self._key(key), data, attributes=attributes, mode=mode, use_multipart=False
+                    self.store, self._key(key), data, attributes=attributes, mode=mode, use_multipart=False
                 )
             except FileNotFoundError:
-                raise self._no_bucket() from None
+                raise self.no_bucket() from None
             return _version(result)
 
     def delete(self, keys: Iterable[str]) -> None:
@@ -134,12 +134,12 @@ class ObjectStore:
         written = [self._key(key) for key in keys]
         with self._translated(written[0]):
             try:
-                obstore.delete(self._store, written)
+                obstore.delete(self.store, written)
             except FileNotFoundError:
                 # Some services mind what is not there, and may have stopped at it.
                 for key in written:
                     with contextlib.suppress(FileNotFoundError):
-                        obstore.delete(self._store, key)
+                        obstore.delete(self.store, key)
 
     @contextlib.contextmanager
     def _translated(self, key: str) -> Iterator[None]:
@@ -148,17 +148,21 @@ class ObjectStore:
         try:
             yield
         except (BaseError, OSError) as error:
-            raise self._meaning(error, key) from None
+            raise self.meaning(error, key) from None
 
     def _key(self, key: str) -> str:
         return f"{self._target.prefix}/{key}" if self._target.prefix else key
 
-    def _no_bucket(self) -> PublishError:
+    def lacks_bucket(self, error: FileNotFoundError) -> bool:
+        """Whether it is the bucket that was not found."""
+        return bool(_NO_BUCKET.search(str(error)))
+
+    def no_bucket(self) -> PublishError:
         return PublishError(
             "the bucket is not there", self._target.url, "make it, or mend publish.targets; nothing was made"
         )
 
-    def _meaning(self, error: Exception, key: str) -> Exception:
+    def meaning(self, error: Exception, key: str) -> Exception:
         """What an error of obstore means to whoever reads it. Its own text is shown to nobody."""
         import obstore.exceptions as known
 

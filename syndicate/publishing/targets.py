@@ -13,7 +13,7 @@ from syndicate.config import Settings, Target
 from syndicate.errors import ConfigError, SyndicateError
 from syndicate.output import Directory
 from syndicate.publishing.plan import Reason, Step
-from syndicate.publishing.publisher import Publication, Publisher
+from syndicate.publishing.publisher import Publication, Publisher, Send, send_from_here
 from syndicate.publishing.purge import check_edge
 from syndicate.publishing.retry import Patience
 from syndicate.publishing.source import Source, read_source
@@ -68,10 +68,14 @@ def publish_targets(
     dry_run: bool,
     force: bool,
     progress: Progress | None,
+    source: Source | None = None,
+    send: Send = send_from_here,
     environment: Mapping[str, str] = os.environ,
     now: Callable[[], float] = time.time,
 ) -> PublishReport:
     """Bring targets up to date: all, or the ``only`` one. The catalog takes what came of it.
+
+    ``source`` and ``send``: the documents, and who uploads them, where they are not in ``directory``.
 
     Raises ConfigError, and PublishError where the output directory is not as it was built. What goes wrong
     at a target, an edge or the hub is in the report.
@@ -79,7 +83,7 @@ def publish_targets(
     targets = chosen(settings, only)
     for edge in settings.publish.purge:
         check_edge(edge, environment)
-    source = read_source(directory, catalog.documents())
+    source = source or read_source(directory, catalog.documents())
     owner = catalog.meta("publisher")
     if owner is None:
         owner = uuid.uuid4().hex
@@ -90,7 +94,7 @@ def publish_targets(
     run = uuid.uuid4().hex
     attempts = []
     for target in targets:
-        publisher = Publisher(owner, run, now, lambda: Patience(settings.publish.deadline), progress)
+        publisher = Publisher(owner, run, now, lambda: Patience(settings.publish.deadline), progress, send)
         attempts.append(_Attempt(settings, target, source, publisher, environment))
     for attempt in attempts:
         attempt.go(lambda publication: publication.plan(force=force))

@@ -1,0 +1,225 @@
+"""What is sent and kept: structs and packs. Arrays of their fields in MessagePack; no work is done here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from syndicate.cluster.storage import Storage
+from syndicate.content import File
+from syndicate.errors import ClusterError, Problem
+
+# Raised with every change of what results hold: those of an older version are made anew.
+FORMAT = 1
+HASH = 16  # bytes of a link or an id as it is compared: two that differ never meet in one
+
+Item = TypeVar("Item")
+
+encode = msgspec.msgpack.Encoder().encode
+
+
+def decode(data: bytes, type: type[Item]) -> Item:
+    """Raises ClusterError for what no run of this program wrote."""
+    try:
+        return msgspec.msgpack.decode(data, type=type)
+    except msgspec.DecodeError:
+        raise ClusterError(
+            "a result in the work area is damaged", "cluster.work", "run again with --full"
+        ) from None
+
+
+def hashed(*parts: Any) -> bytes:
+    """A digest of what msgspec can encode."""
+    return hashlib.blake2b(encode(parts), digest_size=HASH).digest()
+
+
+def text_hash(text: str) -> bytes:
+    """A link or an id as it is compared."""
+    return hashlib.blake2b(text.encode(), digest_size=HASH).digest()
+
+
+class Section(Struct, array_like=True, frozen=True):
+    """A part of a pack: where it is, and a digest of its bytes."""
+
+    start: int
+    size: int
+    digest: bytes
+
+
+class Pack(Struct, array_like=True, frozen=True):
+    """One object of the work area, in sections that are read apart."""
+
+    key: str
+    sections: tuple[Section, ...]
+
+    @property
+    def size(self) -> int:
+        return sum(section.size for section in self.sections)
+
+
+class Piece(Struct, array_like=True, frozen=True):
+    """One section of a pack, as whoever reads it is told."""
+
+    key: str
+    start: int
+    size: int
+    digest: bytes
+
+    def read(self, work: Storage) -> bytes:
+        """Its bytes. Raises ClusterError where they are not what was written."""
+        try:
+            data = work.get_range(self.key, self.start, self.size)
+        except FileNotFoundError:
+            data = b""
+        if hashlib.blake2b(data, digest_size=HASH).digest() != self.digest:
+            raise ClusterError("a result in the work area is damaged", self.key, "run again with --full")
+        return data
+
+
+def piece(pack: Pack, index: int) -> Piece:
+    section = pack.sections[index]
+    return Piece(pack.key, section.start, section.size, section.digest)
+
+
+def put_pack(work: Storage, key: str, sections: Iterable[bytes]) -> Pack:
+    """Write sections as one object."""
+    parts = list(sections)
+    placed = []
+    start = 0
+    for data in parts:
+        placed.append(Section(start, len(data), hashlib.blake2b(data, digest_size=HASH).digest()))
+        start += len(data)
+    work.put(key, b"".join(parts))
+    return Pack(key, tuple(placed))
+
+
+# Partitions
+
+
+class Partition(Struct, array_like=True, frozen=True):
+    """What one worker reads at once: some files, a range of bytes of a file of rows, or some row groups."""
+
+    kind: str  # files | ndjson | parquet
+    root: int  # its index among the roots
+    name: str  # of its first file, as problems show it
+    digest: bytes  # of what names its content: paths, sizes, ETags
+    files: Piece | None = None  # of kind files: a list of File
+    key: str = ""  # of a file of rows, below its root
+    size: int = 0  # of that file
+    tag: str = ""  # its ETag
+    start: int = 0  # the first byte, or row group
+    end: int = 0  # the first one after it
+    count: int = 0  # files
+
+
+class Listing(Struct, array_like=True, frozen=True):
+    """What was found in one folder."""
+
+    partitions: tuple[Partition, ...]
+    files: int
+    bytes: int
+    problems: tuple[Problem, ...]
+
+
+class Row(Struct, array_like=True, frozen=True):
+    """An article as it competes for its place: everything but its text."""
+
+    path: str
+    id: str
+    link: bytes  # hashed
+    published: int  # seconds since 1970
+    updated: int
+    quality: int | None
+    withdrawn: bool
+    derived: bool
+    groups: str  # as in the catalog
+    related: tuple[bytes, ...]  # links, hashed
+    start: int  # of its data in the partition's pack
+    size: int
+    digest: bytes  # of its data
+    line: int  # of its row; 1 in a file of its own
+    shown_link: str  # where it may be asked for
+
+
+class Done(Struct, array_like=True, frozen=True):
+    """What a task gives back, besides what it has written."""
+
+    pack: Pack | None
+    value: bytes = b""  # small, encoded
+    fresh_from: int = 0  # holds while the clock stands here
+    fresh_until: int = 2**62  # and not yet there
+
+
+class Read(Struct, array_like=True, frozen=True):
+    """What was found in one partition. Its pack: articles, rows, problems, then an exchange a shard."""
+
+    files: int
+    articles: int
+    lines: int  # of its range of a file of rows
+    problems: int
+
+
+class Entry(Struct, array_like=True, frozen=True):
+    """An article in a group, with where its text is."""
+
+    time: int  # by which it stands there
+    id: str
+    path: str
+    published: int
+    due: int
+    digest: bytes  # of its data
+    key: str  # of the pack that holds it
+    start: int
+    size: int
+    related: tuple[bytes, ...]  # links that it names, hashed
+
+    @property
+    def order(self) -> tuple[int, str, str]:
+        return (-self.time, self.id, self.path)
+
+
+class Partial(Struct, array_like=True):
+    """What is known so far of a group, or of one period of it. Merged by ``merging.merged``."""
+
+    key: str
+    period: str  # 2021-01; empty: the group's newest
+    count: int = 0
+    newest: int | None = None
+    names: dict[str, int] = {}  # as articles spell it, with their counts
+    entries: list[Entry] = []  # newest first
+    buried: list[Entry] = []  # those withdrawn
+
+
+class Summary(Struct, array_like=True, frozen=True):
+    """A group, or a period of it, as whoever plans the documents is told."""
+
+    key: str
+    period: str
+    count: int
+    newest: int | None
+    name: str  # the commonest spelling
+    digest: bytes  # of all that its documents show of its articles
+    held: dict[str, int]  # of its newest, by period
+    entries: int
+    section: int  # of the pack
+
+
+def sections_of(count: int, placed: Iterable[tuple[int, Item]]) -> list[list[Item]]:
+    """Items by their section."""
+    found: list[list[Item]] = [[] for _ in range(count)]
+    for index, item in placed:
+        found[index].append(item)
+    return found
+
+
+def shard_of(hash: bytes, shards: int) -> int:
+    """Which shard a link, an id or a group's key belongs to."""
+    return int.from_bytes(hash[:4], "big") % shards
+
+
+Files = list[File]
+Sections = Sequence[bytes]

@@ -1,0 +1,254 @@
+"""Writing: documents rendered by workers, put in place by the client, or left where uploaders find them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from syndicate import output
+from syndicate.catalog import Catalog
+from syndicate.cluster.context import put_names
+from syndicate.cluster.memory import Shown
+from syndicate.cluster.model import Summary, decode, hashed
+from syndicate.cluster.rendering import PartTask, Rendered, Rendering, Staging
+from syndicate.cluster.stages import DAYS
+from syndicate.cluster.survey import Survey, Surveyor
+from syndicate.config import Settings
+from syndicate.errors import Problem, Severity
+from syndicate.groups import PAIR, SITE, Group
+from syndicate.output import Reason, Written
+from syndicate.rendering import RenderingJob, document_paths
+from syndicate.run import Progress, Run
+from syndicate.writer import Writer
+
+_BATCH = 512  # entries that are rendered at once, about
+
+
+class ClusterWriter(Writer):
+    """A Writer whose documents are rendered by workers."""
+
+    def __init__(
+        self, settings: Settings, catalog: Catalog, dry_run: bool, progress: Progress | None,
+        surveyor: Surveyor, survey: Survey, shown: Shown, rendering_key: str,
+    ) -> None:  # fmt: skip
+        """``shown``: what the output holds, which is brought up to date."""
+        super().__init__(settings, catalog, settings.state, dry_run, progress, surveyor.told.run)
+        self.surveyor, self.survey, self.shown = surveyor, survey, shown
+        self._rendering_key = rendering_key
+        self._digests: dict[str, bytes] = {}
+
+    # What Writer asks for
+
+    def _render(self, run: Run, keys: list[str]) -> list[Written]:
+        names = {
+            key: json.dumps([run.directory.name(key), run.directory.path(key)], ensure_ascii=False)
+            for key in run.directory.names
+        }
+        # Entries name the groups of their articles: whose name changed shows in documents of others.
+        renamed = any(names.get(key, shown) != shown for key, shown in self.shown.names.items())
+        plan: list[Written] = []
+        parts: list[tuple[PartTask, int, list[str]]] = []
+        for key in keys:
+            for part, summary, paths in self._parts_of(run, key):
+                group = run.directory.group(key)
+                archive = (part.period, part.previous, part.following)
+                shown = hashed(
+                    self._rendering_key, _plain(group), archive, summary.digest if summary else b""
+                )
+                name = f"{key}\0{part.period}"
+                self._digests[name] = shown
+                known = {path: self.known[path][1] for path in paths if path in self.known}
+                if not renamed and self.shown.parts.get(name) == shown and all(map(known.get, paths)):
+                    plan += [
+                        Written(path, key, Reason.UNCHANGED, known[path] or b"", self.known[path][2])
+                        for path in paths
+                    ]
+                else:
+                    part = replaced(part, {path: digest for path, digest in known.items() if digest})
+                    parts.append((part, summary.entries if summary else 0, paths))
+        paths = [path for _, _, paths in parts for path in paths] + list(self._lists_paths())
+        if not self.dry_run:
+            self.directory.begin([*paths, *self.left_over])
+        try:
+            plan += self._rendered(run, [(part, size) for part, size, _ in parts])
+            plan += self._listed(run)
+        except BaseException:
+            self.directory.discard(paths)
+            raise
+        refused = {document.path for document in plan if document.reason is Reason.REFUSED}
+        for part, _, part_paths in parts:
+            if refused.intersection(part_paths):
+                del self._digests[f"{part.group}\0{part.period}"]
+        self.shown.parts, self.shown.names = self._digests, names
+        return plan
+
+    def _counts(self) -> dict[str, tuple[int, int | None]]:
+        found = {key: (summary.count, summary.newest) for key, (summary, _) in self.survey.groups.items()}
+        return {key: found.get(key, (0, None)) for key in self.catalog.groups()}
+
+    # Parts
+
+    def _parts_of(self, run: Run, key: str) -> Iterator[tuple[PartTask, Summary | None, list[str]]]:
+        """What of a group is rendered apart, with the paths of its documents."""
+        feeds, path = self.settings.feeds, run.directory.path(key)
+        summary, prepared = self.survey.groups.get(key, (None, None))
+        periods = self.survey.periods.get(key, {}) if feeds.archive != "none" else {}
+        # A period that the feed's own document holds whole has none of its own.
+        held: Mapping[str, int] = summary.held if summary and feeds.max_bytes is None else {}
+        names = [
+            "",
+            *sorted(name for name, (part, _) in periods.items() if part.count > held.get(name, 0)),
+            "",
+        ]
+        own = PartTask(key, "", names[-2], "", prepared, {})
+        yield own, summary, list(document_paths(self.settings, path, ""))
+        for previous, period, following in zip(names, names[1:], names[2:], strict=False):
+            part, prepared = periods[period]
+            task = PartTask(key, period, previous, following, prepared, {})
+            yield task, part, list(document_paths(self.settings, path, period))
+
+    def _rendered(self, run: Run, parts: list[tuple[PartTask, int]]) -> list[Written]:
+        if not parts:
+            return []
+        names = put_names(self.surveyor.work, dict(run.directory.names))
+        self.surveyor.kept.add(f"names/{names.hex()}")
+        batches: list[list[PartTask]] = [[]]
+        size = 0
+        for part, entries in parts:
+            if size >= _BATCH:
+                batches.append([])
+                size = 0
+            batches[-1].append(part)
+            size += entries + 5  # a feed's head costs about as much as five entries
+        empty = not self.known and not self.directory.root.exists()
+        done = self.surveyor.run(
+            "rendering",
+            [
+                (
+                    run.directory.path(batch[0].group) or "the site",
+                    Rendering(names, empty, self.dry_run, batch),
+                )
+                for batch in batches
+            ],
+        )
+        found = [item for result in done for item in decode(result.value, list[Rendered])]
+        self._report_refused(found)
+        return [item.written for item in found]
+
+    def _report_refused(self, rendered: list[Rendered]) -> None:
+        because: dict[tuple[str, str], list[str]] = {}
+        for item in rendered:
+            if item.culprit:
+                because.setdefault((item.culprit, item.why), []).append(item.path)
+        self.survey.problems += [
+            Problem(
+                culprit, 0, 0, Severity.ERROR, "entry",
+                f"{why}; so {paths[0]} and {len(paths) - 1:,} more documents stay as they were",
+                "change the article, and please report this: reading it should have found that",
+            )
+            for (culprit, why), paths in because.items()
+        ]  # fmt: skip
+
+    def _listed(self, run: Run) -> list[Written]:
+        """The documents that list all groups, which the client renders."""
+        digests = {path: digest for path, (_, digest, _, _) in self.known.items()}
+        job = RenderingJob(
+            self.settings, run.grouping, run.directory, self._target, digests, set(), False, self.dry_run
+        )
+        found: list[Written] = []
+        for path, data in self._lists(run):
+            found.extend(job.compared(SITE, path, data))
+        return found
+
+    @property
+    def _target(self) -> output.Directory | Staging:
+        return self.directory
+
+
+class StagingDirectory(output.Directory):
+    """No output directory: documents wait in the work area until they are uploaded."""
+
+    def __init__(self, state: Path) -> None:
+        super().__init__(state / "nowhere", state)
+
+    def begin(self, paths: object) -> None: ...
+
+    def finish(self) -> None: ...
+
+    def interrupted(self) -> list[str]:
+        return []
+
+    def discard(self, paths: object) -> None: ...
+
+
+class StagingWriter(ClusterWriter):
+    """A ClusterWriter whose documents wait in the work area."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*args)  # type: ignore[arg-type]
+        self.directory = StagingDirectory(self.settings.state)
+
+    def _known(self, run: Run) -> dict[str, tuple[str, bytes | None, int, int]]:
+        return {
+            path: (group, digest or None, size, 0)
+            for path, (group, digest, size) in self.shown.documents.items()
+        }
+
+    def _replace(self, plan: list[Written]) -> None:
+        before = self.shown.documents
+        self.shown.documents = {}
+        for document in plan:
+            if document.reason is Reason.REFUSED and document.path in before:
+                self.shown.documents[document.path] = before[document.path]
+            elif document.reason is not Reason.GONE:
+                self.shown.documents[document.path] = document.group, document.digest, document.size
+
+    @property
+    def _target(self) -> Staging:
+        return Staging(self.surveyor.work)
+
+
+def replaced(part: PartTask, known: dict[str, bytes]) -> PartTask:
+    """``part`` with the digests of its documents."""
+    return PartTask(part.group, part.period, part.previous, part.following, part.prepared, known)
+
+
+def _plain(group: Group) -> tuple[str, ...]:
+    return (group.key, group.path, group.title, group.description, group.image)
+
+
+def name_groups(run: Run, survey: Survey, always: Mapping[str, str]) -> None:
+    """Put the groups that there are into the catalog, with their names."""
+    catalog = run.catalog
+    catalog.group_number(SITE, "")
+    for key, name in always.items():
+        catalog.group_number(key, name)
+    for key, (summary, _) in survey.groups.items():
+        if summary.count and key not in always:
+            catalog.group_number(key, summary.name)
+    run.__dict__.pop("directory", None)
+    directory = run.directory
+    catalog.show_groups(
+        [
+            (json.dumps([directory.name(key), directory.path(key)], ensure_ascii=False), key)
+            for key in catalog.groups()
+            if key != SITE and PAIR not in key
+        ]
+    )
+
+
+def _date(day: int) -> str:
+    return datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
+
+
+def totals(survey: Survey) -> str:
+    """What ``syndicate status`` shows of a survey, as the catalog keeps it (JSON)."""
+    return json.dumps(
+        {
+            "groups": {key: [summary.count, summary.newest] for key, (summary, _) in survey.groups.items()},
+            "days": [[_date(day), count] for day, count in sorted(survey.days.items())[-DAYS:]],
+            "scheduled": [survey.scheduled, survey.next_due],
+        }
+    )
