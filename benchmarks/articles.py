@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import accumulate
 from pathlib import Path
 
@@ -59,19 +60,23 @@ WORDS = [
     "voice",
 ]
 _SECRET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-_WEIGHTS = list(accumulate(1 / rank for rank in range(1, PROVIDERS + 1)))
+
+
+@cache
+def _weights(providers: int) -> list[float]:
+    return list(accumulate(1 / rank for rank in range(1, providers + 1)))
 
 
 def words(source: random.Random, count: int) -> str:
     return " ".join(source.choices(WORDS, k=count))
 
 
-def article(number: int, total: int, edition: int = 0) -> tuple[str, str]:
+def article(number: int, total: int, edition: int = 0, providers: int = PROVIDERS) -> tuple[str, str]:
     """Path below the root and text of article ``number``; another ``edition`` has another title."""
     source = random.Random(number)
     date = START + timedelta(minutes=number * 37 % (60 * 24 * 365 * 8))
     stamp = date.strftime("%Y-%m-%dT%H:%M:%SZ")
-    [provider] = source.choices(range(PROVIDERS), cum_weights=_WEIGHTS)
+    [provider] = source.choices(range(providers), cum_weights=_weights(providers))
     topics = source.sample(range(TOPICS), source.randint(1, 3))
     title = words(source, 9).capitalize() + (f" – edition {edition}" if edition else "")
     lines = [
@@ -115,7 +120,7 @@ def article(number: int, total: int, edition: int = 0) -> tuple[str, str]:
         lines += ["", "related:"]
     for _ in range(related):
         other = source.randrange(total)
-        [home] = random.Random(other).choices(range(PROVIDERS), cum_weights=_WEIGHTS)
+        [home] = random.Random(other).choices(range(providers), cum_weights=_weights(providers))
         lines += [
             f'  - title: "{words(source, 8).capitalize()}"',
             f'    excerpt: "{words(source, 22).capitalize()}."',

@@ -143,7 +143,7 @@ def _groups(
 def _days(counted: Sequence[Sequence[Any]]) -> list[DayStatus]:
     if not counted:
         return []
-    counts = dict(counted)
+    counts: dict[str, int] = dict(counted)  # type: ignore[arg-type]
     last = date.fromisoformat(counted[0][0])
     names = [(last - timedelta(days=ago)).isoformat() for ago in range(_DAYS - 1, -1, -1)]
     return [DayStatus(name, counts.get(name, 0)) for name in names]
