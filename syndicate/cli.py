@@ -21,7 +21,8 @@ from syndicate.reporting import Reporter
 from syndicate.version import VERSION
 
 if TYPE_CHECKING:
-    from syndicate.cluster.build import Cluster, Cost
+    from syndicate.cluster.build import Cost
+    from syndicate.cluster.engine import DaskCluster
     from syndicate.config import Settings
     from syndicate.publishing.targets import PublishReport, TargetReport
     from syndicate.run import Progress, Report
@@ -370,15 +371,15 @@ def serve(options: _Options, host: str, port: int, watch: bool) -> int:
     return 0
 
 
-def _cluster(scheduler: str | None, workers: int | None) -> Cluster:
+def _cluster(scheduler: str | None, workers: int | None) -> DaskCluster:
     """Where workers are, by the options."""
-    from syndicate.cluster.build import Cluster
+    from syndicate.cluster.engine import DaskCluster
 
     if scheduler and workers:
         raise click.UsageError(
             "--scheduler and --workers exclude each other: start workers with `dask worker`"
         )
-    return Cluster(scheduler or "", workers or 0)
+    return DaskCluster(scheduler or "", workers or 0)
 
 
 def _dashboard(options: _Options) -> Callable[[str], None] | None:

@@ -141,9 +141,12 @@ class Changes(RuleBasedStateMachine):
             self.build()
 
     def build(self) -> None:
-        self.project.build(now=self.now, force=True)
+        self.regenerate()
         self.built = True
         self.compare()
+
+    def regenerate(self) -> None:
+        self.project.build(now=self.now, force=True)
 
     @precondition(lambda self: self.built)
     @rule()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from syndicate import output
 from syndicate.catalog import Catalog
 from syndicate.cluster.context import CURRENT, Told
-from syndicate.cluster.engine import Dask, Engine, StageCost, connected
+from syndicate.cluster.engine import Cluster, Engine, StageCost
 from syndicate.cluster.memory import clean, load_memory, save_memory
 from syndicate.cluster.model import decode
 from syndicate.cluster.rendering import Upload, Uploaded, Uploading, staged, staged_key
@@ -45,15 +45,6 @@ class Cost:
     stages: tuple[StageCost, ...]
     memory: Mapping[str, int]  # bytes: the most that each worker has held, by its address
     dashboard: str  # URL
-
-
-@dataclass(frozen=True, slots=True)
-class Cluster:
-    """Where workers are: those of a scheduler, or some on this machine."""
-
-    scheduler: str = ""  # tcp://host:8786
-    workers: int = 0
-    memory: str = "auto"  # of each worker on this machine: 1.5GB
 
 
 def build_on_cluster(
@@ -95,12 +86,10 @@ def build_and_publish_on_cluster(
 @contextmanager
 def _opened(
     settings: Settings, cluster: Cluster, say: Callable[[str], None] | None
-) -> Iterator[tuple[Storage, Dask]]:
+) -> Iterator[tuple[Storage, Engine]]:
     """The work area, and the engine that uses it."""
     work = Storage(settings.cluster.work or local_place(settings.state / "cluster"))
-    with connected(
-        work.place, address=cluster.scheduler, workers=cluster.workers, memory=cluster.memory
-    ) as engine:
+    with cluster.connected(work.place) as engine:
         if say and engine.dashboard:
             say(engine.dashboard)
         yield work, engine
@@ -266,7 +255,7 @@ class _Build:
                 else:
                     yield step, ForeignError(item.error) if item.foreign else PublishError(item.error)
 
-    def cost(self, engine: Dask) -> Cost:
+    def cost(self, engine: Engine) -> Cost:
         """What it took."""
         assert self.surveyor
         return Cost(tuple(self.surveyor.costs), dict(sorted(engine.memory.items())), engine.dashboard)

@@ -108,6 +108,10 @@ class Engine(Protocol):
 
     memory: dict[str, int]  # bytes: the most that each worker has held, by its name
 
+    @property
+    def dashboard(self) -> str:
+        """URL of a page that shows what is done; empty without one."""
+
     def map(
         self, context: str, stage: str, tasks: Sequence[tuple[str, bytes]], cost: StageCost
     ) -> Iterator[tuple[int, Done]]:
@@ -215,12 +219,28 @@ def _gone() -> ClusterError:
     return ClusterError("the scheduler is gone", why="start it, and run again: what is done stays done")
 
 
-@contextlib.contextmanager
-def connected(place: Target, *, address: str = "", workers: int = 0, memory: str = "auto") -> Iterator[Dask]:
-    """The workers of the scheduler at ``address``, or ``workers`` processes on this machine.
+class Cluster(Protocol):
+    """Where an engine is to be had."""
 
-    ``memory``: how much each of these may hold. Raises ClusterError, ConfigError.
-    """
+    def connected(self, place: Target) -> contextlib.AbstractContextManager[Engine]:
+        """An engine with a work area at ``place``. Raises ClusterError, ConfigError."""
+
+
+@dataclass(frozen=True, slots=True)
+class DaskCluster:
+    """The workers of the scheduler at an address, or some processes on this machine."""
+
+    scheduler: str = ""  # tcp://host:8786
+    workers: int = 0
+    memory: str = "auto"  # how much each worker on this machine may hold: 1.5GB
+
+    def connected(self, place: Target) -> contextlib.AbstractContextManager[Engine]:
+        """See Cluster."""
+        return _connected(place, self)
+
+
+@contextlib.contextmanager
+def _connected(place: Target, told: DaskCluster) -> Iterator[Engine]:
     distributed: Any
     try:
         distributed = importlib.import_module("distributed")
@@ -230,10 +250,11 @@ def connected(place: Target, *, address: str = "", workers: int = 0, memory: str
     for name in ("distributed", "bokeh", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
+        address = told.scheduler
         if not address:
             cluster = stack.enter_context(
                 distributed.LocalCluster(
-                    n_workers=workers, threads_per_worker=1, memory_limit=memory, host="127.0.0.1",
+                    n_workers=told.workers, threads_per_worker=1, memory_limit=told.memory, host="127.0.0.1",
                     dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL,
                 )
             )  # fmt: skip

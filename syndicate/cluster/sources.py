@@ -89,6 +89,8 @@ def folders_to_list(roots: Iterable[tuple[int, Root]], storages: Callable[[Targe
 
 def _inner(root: Root, folder: str, storages: Callable[[Target], Storage]) -> list[str]:
     if root.folder is not None:
+        if folder and (root.folder / folder).is_symlink():
+            return []  # it may lead back: listed in one, that is seen
         try:
             return folders_of(root.folder, folder)
         except OSError:  # reported when it is listed
