@@ -70,6 +70,7 @@ class FrontMatter(Struct, frozen=True):
     kind: str  # yaml, toml, json, table
     block: str
     first_line: int  # the file's line on which the block begins
+    article_line: int = 1  # that on which the article begins: of a row, its own
 
     def locate(self, path: KeyPath) -> tuple[int, int]:
         """Line and column (from 1) in the file of the value at ``path``, or of its nearest parent."""
@@ -194,7 +195,7 @@ def _row(values: dict[str, Value], kind: str, block: str, line: int) -> FrontMat
         raise FrontMatterError(line, 1, "body is not text", "write the Markdown below the fields as one text")
     if body and ("\r" in body or _CONTROL.search(body)):
         body = _CONTROL.sub("", _mend_c1(body.replace("\r\n", "\n").replace("\r", "\n")))
-    return FrontMatter(values, body or "", kind, block, line)
+    return FrontMatter(values, body or "", kind, block, line, line)
 
 
 def _closing(text: str, start: int, pattern: re.Pattern[str]) -> tuple[int, int]:

@@ -176,7 +176,7 @@ class _Reader:
 
     def at(self, key: KeyPath, severity: Severity, what: str, fix: str) -> None:
         """Report a problem of the value at ``key``."""
-        line, column = self.front.locate(key) if key else (1, 1)
+        line, column = self.front.locate(key) if key else (self.front.article_line, 1)
         name = "".join(f"[{k}]" if isinstance(k, int) else f".{k}" for k in key).lstrip(".")
         name = name or "content.defaults"  # a value without a key comes from there
         self.report(line, column, severity, name, what, fix)
@@ -191,7 +191,8 @@ class _Reader:
     def missing(self, name: str, what: str, example: str, otherwise: str = "") -> _RefusedError:
         """Report that a field is not there, or is empty."""
         key = self.rules.fields[name][0]
-        line, column = self.front.locate((key,)) if key in self.front.values else (1, 1)
+        there = key in self.front.values
+        line, column = self.front.locate((key,)) if there else (self.front.article_line, 1)
         self.report(
             line, column, Severity.ERROR, key, what, f"add a line such as `{key}: {example}`{otherwise}"
         )
