@@ -587,9 +587,9 @@ class TestKilled:
         [
             ("syndicate.publishing.publisher:Publication.plan", "after", 1),
             ("syndicate.publishing.publisher:Publication._announce", "after", 1),
-            ("syndicate.publishing.publisher:Publication._upload", "before", 1),
-            ("syndicate.publishing.publisher:Publication._upload", "after", 1),
-            ("syndicate.publishing.publisher:Publication._upload", "after", 7),
+            ("syndicate.publishing.publisher:Publication.upload_one", "before", 1),
+            ("syndicate.publishing.publisher:Publication.upload_one", "after", 1),
+            ("syndicate.publishing.publisher:Publication.upload_one", "after", 7),
             ("syndicate.publishing.publisher:Publication._upload_all", "after", 1),
             ("syndicate.publishing.publisher:Publication._save", "before", 2),
             ("syndicate.publishing.publisher:Publication.upload", "after", 1),
