@@ -181,11 +181,20 @@ _REPORTS: dict[tuple[str, int], tuple[int, int | None]] = {
     ("ValueError", 1): (0, None),
 }  # fmt: skip
 _ITSELF = "as the message says"
-_STOPS = ("SyndicateError", "ConfigError", "BrakeError", "WriteError", "PublishError", "LockedError")
+_STOPS = (
+    "SyndicateError",
+    "ClusterError",
+    "ConfigError",
+    "BrakeError",
+    "WriteError",
+    "PublishError",
+    "LockedError",
+)
 _ROOMS = (
     ("Of articles", ("articles", "content.py", "registry.py", "run.py")),
     ("Of the config", ("config.py",)),
     ("Of feeds that are checked", ("checking",)),
+    ("Of a build on a cluster", ("cluster",)),
 )  # fmt: skip
 
 

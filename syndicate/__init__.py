@@ -22,6 +22,11 @@ report. One article can be read by itself, without a disk::
 and so can finished feeds of any program be checked, in a folder, a file or at a URL::
 
     count, problems = syndicate.check_feeds("out/", now=datetime.now(UTC))
+
+``build_on_cluster`` spreads a build over the workers of a Dask cluster, and says what that took::
+
+    cluster = syndicate.DaskCluster(scheduler="tcp://host:8786")
+    report, cost = syndicate.build_on_cluster(settings, cluster, now=datetime.now(UTC))
 """
 
 from typing import TYPE_CHECKING, Any
@@ -31,9 +36,12 @@ if TYPE_CHECKING:
     from syndicate.articles.reader import Reading, read_article
     from syndicate.articles.rules import Rules
     from syndicate.checking.documents import check_feeds
+    from syndicate.cluster.build import Cost, build_and_publish_on_cluster, build_on_cluster
+    from syndicate.cluster.engine import DaskCluster, StageCost
     from syndicate.config import Settings, load_config
     from syndicate.errors import (
         BrakeError,
+        ClusterError,
         ConfigError,
         LockedError,
         Problem,
@@ -56,13 +64,15 @@ _HOMES = {
     "syndicate.articles.reader": ("Reading", "read_article"),
     "syndicate.articles.rules": ("Rules",),
     "syndicate.checking.documents": ("check_feeds",),
+    "syndicate.cluster.build": ("Cost", "build_and_publish_on_cluster", "build_on_cluster"),
+    "syndicate.cluster.engine": ("DaskCluster", "StageCost"),
     "syndicate.pipeline": ("build", "build_and_publish", "check", "publish"),
     "syndicate.publishing.targets": ("PublishReport", "TargetReport"),
     "syndicate.status": ("Status", "read_status"),
     "syndicate.run": ("Report",),
     "syndicate.config": ("Settings", "load_config"),
     "syndicate.errors": (
-        "BrakeError", "ConfigError", "LockedError", "Problem", "PublishError", "Severity",
+        "BrakeError", "ClusterError", "ConfigError", "LockedError", "Problem", "PublishError", "Severity",
         "SyndicateError", "WriteError",
     ),
     "syndicate.output": ("Reason", "Written"),
@@ -85,7 +95,10 @@ __all__ = [
     "VERSION",
     "Article",
     "BrakeError",
+    "ClusterError",
     "ConfigError",
+    "Cost",
+    "DaskCluster",
     "Image",
     "LockedError",
     "Problem",
@@ -99,6 +112,7 @@ __all__ = [
     "Rules",
     "Settings",
     "Severity",
+    "StageCost",
     "Status",
     "SyndicateError",
     "TargetReport",
@@ -107,6 +121,8 @@ __all__ = [
     "Written",
     "build",
     "build_and_publish",
+    "build_and_publish_on_cluster",
+    "build_on_cluster",
     "check",
     "check_feeds",
     "load_config",

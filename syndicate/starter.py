@@ -23,7 +23,7 @@ _SHOWN = {
     "feeds.groups": "[topic, provider]",
     "output.directory": "out",
 }
-_PUBLISH = """
+_REST = """
 # publish:
 #   targets:
 #     - url: s3://feeds-bucket/ai/          # or gs://, az://, file:///var/www/feeds/
@@ -41,6 +41,10 @@ _PUBLISH = """
 #   max_delete: 256                         # refuse to remove more documents at once
 #   timeout: 30                             # seconds that one request may take
 #   deadline: 600                           # seconds that a stage may take, all tries together
+
+# cluster:                                  # of `build` and `run` with --workers or --scheduler
+#   work: s3://work-bucket/syndicate/       # a folder or storage that all workers share; also partition_files,
+#   endpoint: https://s3.example            # partition_megabytes, fan_in, region, path_style, ca_file
 """
 _PLAIN = re.compile(r"[A-Za-z0-9/](?:[\w ./,+-]|:(?! ))*(?<![: ])")
 
@@ -57,7 +61,7 @@ def starter(values: Mapping[str, str | list[str]]) -> str:
             lines.append(f"\n{above}:\n")
             section = above
         lines.append(_line(key, name, values.get(key.path)))
-    return "".join(lines) + _PUBLISH
+    return "".join(lines) + _REST
 
 
 def _line(key: Key, name: str, value: str | list[str] | None) -> str:
