@@ -17,6 +17,9 @@ from syndicate.catalog.rows import ArticleRow, FileRow
 from syndicate.content import File, read_bytes
 from syndicate.groups import Grouping, memberships
 
+# The mtime_ns of a file that could not be read: no file has it, so that every run tries again.
+NOT_READ = -1
+
 _encoder = msgspec.msgpack.Encoder()
 _article_decoder = msgspec.msgpack.Decoder(Article)
 _files_decoder = msgspec.msgpack.Decoder(list[File])
@@ -50,6 +53,7 @@ class ReadingJob:
                 reading = read_article(data, file.path, file.stem, self.rules, self.quick, self.providers)
             except OSError as error:
                 reading = unreadable(file.path, f"cannot be read: {error.strerror}")
+                file = file._replace(mtime_ns=NOT_READ)
         return self.row(file, reading)
 
     def row(self, file: File, reading: Reading) -> FileRow:

@@ -43,8 +43,9 @@ _REST = """
 #   deadline: 600                           # seconds that a stage may take, all tries together
 
 # cluster:                                  # of `build` and `run` with --workers or --scheduler
-#   work: s3://work-bucket/syndicate/       # a folder or storage that all workers share; also partition_files,
-#   endpoint: https://s3.example            # partition_megabytes, fan_in, region, path_style, ca_file
+#   work: s3://work-bucket/syndicate/       # a folder or storage that all workers share
+#   endpoint: https://s3.example            # also region, path_style, ca_file
+#   partition_files: 4096                   # also partition_megabytes, fan_in
 """
 _PLAIN = re.compile(r"[A-Za-z0-9/](?:[\w ./,+-]|:(?! ))*(?<![: ])")
 

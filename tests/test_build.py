@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -552,3 +554,29 @@ class TestSafety:
             assert gzip.decompress(documents[f"{path}.gz"]) == documents[path]
             assert brotli.decompress(documents[f"{path}.br"]) == documents[path]
             assert documents[f"{path}.gz"][4:8] == b"\0\0\0\0"  # no time (RFC 1952, section 2.3.1)
+
+
+class TestReadingFails:
+    def test_a_file_is_read_again_as_soon_as_it_can_be(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A network's file system may fail for a moment, which leaves no trace on the file."""
+        import syndicate.reading as reading
+
+        project.write("a")
+        project.write("b", title="B")
+        real = reading.read_bytes
+
+        def failing(path: str, size: int) -> bytes:
+            if path.endswith("b.md"):
+                raise OSError(errno.EIO, "Input/output error")
+            return real(path, size)
+
+        for path in (project.root / "news").iterdir():
+            os.utime(path, ns=(10**18, 10**18))
+        time.sleep(2.1)  # files younger than the clock's tick are read twice anyway
+        with monkeypatch.context() as patch:
+            patch.setattr(reading, "read_bytes", failing)
+            assert len(lines(project)) == 1
+        report = project.build()
+        assert (report.problems, report.articles, report.read) == ((), 2, 1)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
@@ -217,6 +219,30 @@ class TestPoison:
         assert {problem.path for problem in errors} == {
             "news/bad.parquet", "news/empty.parquet", "news/cut.parquet"
         }  # fmt: skip
+
+    def test_a_file_that_cannot_be_opened(self, project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Is a problem, and is tried again in the next run although nothing about it has changed."""
+        monkeypatch.setattr("syndicate.cluster.sources._TICK_NS", -(10**12))
+        write(project, "bad.ndjson", rows({"b": article(title="B", webUrl="https://b.example/")}))
+        write(project, "good.ndjson", rows({"a": article()}))
+        project.configure(ROWS)
+        real = os.pread
+
+        def failing(descriptor: int, length: int, start: int) -> bytes:
+            if "bad" in os.readlink(f"/proc/self/fd/{descriptor}"):
+                raise OSError(errno.EIO, "Input/output error")
+            return real(descriptor, length, start)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(os, "pread", failing)
+            report, _ = build(project)
+        assert [str(p) for p in report.problems] == [
+            "news/bad.ndjson:0:0: error: file: cannot be read: [Errno 5] Input/output error"
+            " (mend it, or write it again; what was not read of it stays out)"
+        ]
+        assert report.articles == 1
+        report, cost = build(project)
+        assert (report.articles, report.problems, tasks(cost, "reading")) == (2, (), 1)
 
     def test_very_many_problems(self, project: Project) -> None:
         """A thousand are told apart, errors first; the others are counted."""

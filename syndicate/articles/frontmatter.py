@@ -412,7 +412,7 @@ def _plain(values: dict[str, Any], first_line: int) -> dict[str, Value]:
 
     def convert(value: Any, depth: int) -> Value:
         nonlocal nodes
-        nodes += 1
+        nodes += len(value) if isinstance(value, dict | list) else 1
         if depth > MAX_DEPTH:
             _raise_deep(first_line, 1)
         if nodes > MAX_NODES:
@@ -425,9 +425,12 @@ def _plain(values: dict[str, Any], first_line: int) -> dict[str, Value]:
             case bool():
                 return "true" if value else "false"
             case dict():
-                return {str(key): convert(item, depth + 1) for key, item in value.items()}
+                return {
+                    str(key): item if type(item) is str else convert(item, depth + 1)
+                    for key, item in value.items()
+                }
             case list():
-                return [convert(item, depth + 1) for item in value]
+                return [item if type(item) is str else convert(item, depth + 1) for item in value]
             case float():  # a table's column: where a number may be missing, all of them are fractions
                 whole = value.is_integer()
                 return None if value != value else str(int(value)) if whole else repr(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from platform import python_version_tuple
@@ -34,6 +34,7 @@ _DECIDING = (
 )
 
 
+@cache
 def versions() -> dict[str, str]:
     """The versions of the program, of Python, and of the libraries that decide what documents look like."""
     found = {"syndicate": VERSION, "python": ".".join(python_version_tuple()[:2])}

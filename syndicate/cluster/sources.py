@@ -24,7 +24,7 @@ from syndicate.content import (
     scan_folder,
     shown_path,
 )
-from syndicate.errors import Problem, Severity
+from syndicate.errors import ClusterError, Problem, Severity
 
 _KINDS = dict(zip(ROW_ENDINGS, ("ndjson", "ndjson", "parquet"), strict=True))
 _LINE_CHUNK = 4 * 1024 * 1024  # bytes
@@ -182,6 +182,8 @@ class Lister:
             source = Source(place, self.storages, key, file.size, etag)
             try:
                 ends = _row_groups(source, most)
+            except ClusterError:
+                raise
             except Exception as error:  # noqa: BLE001  # pyarrow raises of many kinds for a broken file
                 problems.append(unreadable_rows(file.path, error))
                 return
@@ -220,7 +222,7 @@ def unreadable_rows(path: str, error: Exception) -> Problem:
     said = str(error).partition("\n")[0][:200]
     return Problem(
         path, 0, 0, Severity.ERROR, "file", f"cannot be read: {said or type(error).__name__}",
-        "write it again; what was read of it stays out",
+        "mend it, or write it again; what was not read of it stays out",
     )  # fmt: skip
 
 

@@ -44,7 +44,7 @@ from syndicate.cluster.sources import (
 from syndicate.content import File
 from syndicate.errors import Problem, Severity
 from syndicate.groups import PAIR, commonest, has_feeds
-from syndicate.reading import ReadingJob
+from syndicate.reading import NOT_READ, ReadingJob
 
 if TYPE_CHECKING:
     from syndicate.catalog.rows import ArticleRow, FileRow
@@ -82,19 +82,23 @@ def read(context: Context, task: Reading) -> Done:
     rows: list[Row] = []
     problems: list[Problem] = []
     start = files = lines = 0
+    fresh_until = Done(None).fresh_until
     try:
         for found, line in _file_rows(context, partition, job):
             files += 1
             lines = max(lines, line)
+            if found.mtime_ns == NOT_READ:
+                fresh_until = 0  # every run tries again
             problems += found.problems
             for path, article in found.by_path().items():
                 rows.append(_row(path, article, start, line))
                 texts.append(article.data)
                 start += len(article.data)
     except (OSError, ValueError, _arrow_error()) as error:
-        if partition.kind == "files":
-            raise
         problems.append(unreadable_rows(partition.name, error))
+        # What pyarrow cannot make sense of has no number; what the system refuses may go well later.
+        if getattr(error, "errno", None):
+            fresh_until = 0
     if partition.kind == "files":
         lines = 0
     count = len(problems)
@@ -119,7 +123,7 @@ def read(context: Context, task: Reading) -> Done:
             *(encode(Exchange(*exchange)) for exchange in zip(exchanges, ids, strict=True)),
         ],
     )
-    return Done(pack, encode(Read(files, len(rows), lines, count)))
+    return Done(pack, encode(Read(files, len(rows), lines, count)), 0, fresh_until)
 
 
 def _arrow_error() -> type[Exception]:
@@ -328,21 +332,22 @@ class _Groups:
         self._limit = feeds.limit
         self._length = PERIODS.get(feeds.archive, 0)
         self._kinds = feeds.groups
-        self._found: dict[tuple[str, str], Partial] = {}
+        self._found: dict[str, tuple[Partial, int]] = {}  # by key, with how many of its newest are wanted
+        self._periods: dict[tuple[str, str], Partial] = {}
 
     def add(self, entry: Entry, row: Row) -> None:
         period = _day(entry.published)[: self._length] if self._length else ""
         for key, name in unpacked_groups(row.groups):
-            feeds = has_feeds(key, self._kinds)
-            self._put(self._partial(key, ""), entry, name, row.withdrawn, self._limit if feeds else 0)
-            if period and feeds:
-                self._put(self._partial(key, period), entry, "", row.withdrawn, None)
-
-    def _partial(self, key: str, period: str) -> Partial:
-        found = self._found.get((key, period))
-        if found is None:
-            found = self._found[key, period] = Partial(key, period)
-        return found
+            found = self._found.get(key)
+            if found is None:
+                most = self._limit if has_feeds(key, self._kinds) else 0
+                found = self._found[key] = Partial(key, ""), most
+            self._put(found[0], entry, name, row.withdrawn, found[1])
+            if period and found[1]:
+                of_period = self._periods.get((key, period))
+                if of_period is None:
+                    of_period = self._periods[key, period] = Partial(key, period)
+                self._put(of_period, entry, "", row.withdrawn, None)
 
     @staticmethod
     def _put(partial: Partial, entry: Entry, name: str, withdrawn: bool, most: int | None) -> None:
@@ -358,7 +363,8 @@ class _Groups:
             partial.names[name] = partial.names.get(name, 0) + 1
 
     def partials(self) -> list[Partial]:
-        return [partial for _, partial in sorted(self._found.items())]
+        found = {(key, ""): partial for key, (partial, _) in self._found.items()} | self._periods
+        return [partial for _, partial in sorted(found.items())]
 
 
 def _day(seconds: int) -> str:
