@@ -34,10 +34,12 @@ feeds: {{html: false}}
 
 
 def write_rows(path: Path, first: int, total: int, providers: int, edition: int = 0) -> None:
-    """One file of rows, each an article as articles.py makes it."""
+    """One file of rows, each an article as articles.py makes it; ``edition`` changes the newest of them."""
     lines = []
-    for number in range(first, min(first + ROWS, total)):
-        name, text = articles.article(number, total, edition if number == first else 0, providers)
+    numbers = range(first, min(first + ROWS, total))
+    newest = max((n for n in numbers if n % 10 != 7), key=lambda n: n * 37 % (60 * 24 * 365 * 8))
+    for number in numbers:
+        name, text = articles.article(number, total, edition if number == newest else 0, providers)
         lines.append(json.dumps({"path": name, **split(text, parse_quickly).values}, ensure_ascii=False))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
 

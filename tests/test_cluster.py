@@ -333,10 +333,11 @@ class TestContest:
             ]
             found.append(contest.contested(enumerate(exchanges)))
         owners: dict[bytes, set[int]] = {}
-        for part in found:
-            for link, partitions_of in part.owners.items():
-                owners.setdefault(link, set()).update(partitions_of)
-        label = contest.labels(links for part in found for links in part.bound)
+        for contested, _ in found:
+            for n, links in contested.items():
+                for link in links:
+                    owners.setdefault(link, set()).add(n)
+        label = contest.labels(links for _, bound in found for links in bound)
         every = [(n, link, id) for n, part in enumerate(pairs) for link, id in part]
         for index, (n, link, id) in enumerate(every):
             for other in every[index + 1 :]:

@@ -8,7 +8,7 @@ articles with such links are compared, and those that may be bound always in one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
 from msgspec import Struct
 
@@ -41,43 +41,29 @@ class Exchange(Struct, array_like=True, frozen=True):
     ids: list[tuple[bytes, bytes]]  # hashed, each with the link that goes with it
 
 
-class Contested(Struct, array_like=True, frozen=True):
-    """What one shard found."""
-
-    owners: dict[bytes, list[int]]  # contested links, with the partitions that have them
-    bound: list[list[bytes]]  # links that one id binds
-
-
-def contested(exchanges: Iterable[tuple[int, Exchange]]) -> Contested:
-    """The links that several articles have, and those of several links that share an id."""
+def contested(
+    exchanges: Iterable[tuple[int, Exchange]],
+) -> tuple[dict[int, set[bytes]], list[list[bytes]]]:
+    """Of each partition its links that several articles have, or that share an id; and what shares one."""
     first: dict[bytes, int] = {}
-    owners: dict[bytes, set[int]] = {}
+    found: dict[int, set[bytes]] = {}
     first_of_id: dict[bytes, tuple[bytes, int]] = {}
-    bound: dict[bytes, dict[bytes, None]] = {}
+    bound: dict[bytes, set[bytes]] = {}
     for partition, exchange in exchanges:
+        mine: set[bytes] = set()
         for link in exchange.links:
             other = first.setdefault(link, partition)
-            if link in owners:
-                owners[link].add(partition)
-            elif other != partition:
-                owners[link] = {other, partition}
-        for link in _twice(exchange.links):
-            owners.setdefault(link, set()).add(partition)
+            if other != partition or link in mine:
+                found.setdefault(other, set()).add(link)
+                found.setdefault(partition, set()).add(link)
+            mine.add(link)
         for id, link in exchange.ids:
             known, there = first_of_id.setdefault(id, (link, partition))
             if known != link:
-                bound.setdefault(id, {known: None})[link] = None
-                owners.setdefault(known, set()).add(there)
-                owners.setdefault(link, set()).add(partition)
-    return Contested(
-        {link: sorted(found) for link, found in sorted(owners.items())},
-        [sorted(links) for _, links in sorted(bound.items())],
-    )
-
-
-def _twice(links: list[bytes]) -> list[bytes]:
-    seen: set[bytes] = set()
-    return [link for link in links if link in seen or seen.add(link)]  # type: ignore[func-returns-value]
+                bound.setdefault(id, {known}).add(link)
+                found.setdefault(there, set()).add(known)
+                found.setdefault(partition, set()).add(link)
+    return found, [sorted(links) for _, links in sorted(bound.items())]
 
 
 def labels(bound: Iterable[list[bytes]]) -> dict[bytes, bytes]:
@@ -142,11 +128,13 @@ def fresh(times: Iterable[int], now: int) -> tuple[int, int]:
     return before, after
 
 
-def by_link(rows: Iterable[Row], wanted: Mapping[bytes, bytes], partition: int) -> list[tuple[bytes, Claim]]:
+def by_link(
+    rows: Iterable[Row], wanted: Container[bytes], labels: Mapping[bytes, bytes], partition: int
+) -> list[tuple[bytes, Claim]]:
     """The claims of contested rows, each with the label of its link."""
     return [
         (
-            wanted[row.link],
+            labels.get(row.link, row.link),
             Claim(
                 row.derived, row.withdrawn, row.published, row.path, row.link, text_hash(row.id),
                 row.updated, row.quality, partition, number,

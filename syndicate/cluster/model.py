@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+import struct
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 import msgspec
@@ -16,6 +19,9 @@ from syndicate.errors import ClusterError, Problem
 # Raised with every change of what results hold: those of an older version are made anew.
 FORMAT = 1
 HASH = 16  # bytes of a link or an id as it is compared: two that differ never meet in one
+
+_AHEAD = 32  # pieces
+_SECTION = struct.Struct("<QQ16s")
 
 Item = TypeVar("Item")
 
@@ -42,23 +48,14 @@ def text_hash(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=HASH).digest()
 
 
-class Section(Struct, array_like=True, frozen=True):
-    """A part of a pack: where it is, and a digest of its bytes."""
-
-    start: int
-    size: int
-    digest: bytes
-
-
 class Pack(Struct, array_like=True, frozen=True):
-    """One object of the work area, in sections that are read apart."""
+    """One object of the work area, in sections that are read apart.
+
+    A client holds very many: where each section starts, its size and a digest of it are packed.
+    """
 
     key: str
-    sections: tuple[Section, ...]
-
-    @property
-    def size(self) -> int:
-        return sum(section.size for section in self.sections)
+    index: bytes
 
 
 class Piece(Struct, array_like=True, frozen=True):
@@ -81,20 +78,35 @@ class Piece(Struct, array_like=True, frozen=True):
 
 
 def piece(pack: Pack, index: int) -> Piece:
-    section = pack.sections[index]
-    return Piece(pack.key, section.start, section.size, section.digest)
+    """One section of a pack."""
+    return Piece(pack.key, *_SECTION.unpack_from(pack.index, index * _SECTION.size))
+
+
+def read_all(work: Storage, pieces: Sequence[Piece]) -> Iterator[bytes]:
+    """The bytes of pieces, in order; from object storage some are fetched ahead. Raises ClusterError."""
+    if work.is_local or len(pieces) < 2:
+        for wanted in pieces:
+            yield wanted.read(work)
+        return
+    with ThreadPoolExecutor(_AHEAD) as pool:
+        ahead = deque(pool.submit(wanted.read, work) for wanted in pieces[:_AHEAD])
+        for following in (*pieces[_AHEAD:], *[None] * len(ahead)):
+            data = ahead.popleft().result()
+            if following is not None:
+                ahead.append(pool.submit(following.read, work))
+            yield data
 
 
 def put_pack(work: Storage, key: str, sections: Iterable[bytes]) -> Pack:
     """Write sections as one object."""
     parts = list(sections)
-    placed = []
+    index = bytearray()
     start = 0
     for data in parts:
-        placed.append(Section(start, len(data), hashlib.blake2b(data, digest_size=HASH).digest()))
+        index += _SECTION.pack(start, len(data), hashlib.blake2b(data, digest_size=HASH).digest())
         start += len(data)
     work.put(key, b"".join(parts))
-    return Pack(key, tuple(placed))
+    return Pack(key, bytes(index))
 
 
 # Partitions
@@ -222,4 +234,3 @@ def shard_of(hash: bytes, shards: int) -> int:
 
 
 Files = list[File]
-Sections = Sequence[bytes]

@@ -29,6 +29,7 @@ from syndicate.cluster.model import (
     encode,
     hashed,
     put_pack,
+    read_all,
     sections_of,
     shard_of,
     text_hash,
@@ -192,11 +193,14 @@ class Pieces(Struct, array_like=True, frozen=True):
 
 
 def find_contested(context: Context, task: Pieces) -> Done:
-    """The links of one shard that several articles claim. Its value: how many they are."""
-    read = (decode(piece.read(context.work), Exchange) for piece in task.pieces)
-    found = contest.contested(enumerate(read))
-    pack = put_pack(context.work, task.key, [encode(found)])
-    return Done(pack, encode(len(found.owners)))
+    """The links of one shard that several articles claim, a section for each partition.
+
+    Its value: which links are bound by one id.
+    """
+    read = (decode(data, Exchange) for data in read_all(context.work, task.pieces))
+    found, bound = contest.contested(enumerate(read))
+    sections = (encode(sorted(found.get(number, ()))) for number in range(len(task.pieces)))
+    return Done(put_pack(context.work, task.key, sections), encode(bound))
 
 
 class Claiming(Struct, array_like=True, frozen=True):
@@ -205,14 +209,18 @@ class Claiming(Struct, array_like=True, frozen=True):
     key: str
     partition: int
     rows: Piece
-    wanted: Piece  # the links, with their labels
+    contested: list[Piece]  # its links, by shard
+    labels: Piece | None  # of links that are bound by one id
 
 
 def claim(context: Context, task: Claiming) -> Done:
     """The claims of one partition's contested articles, a section for each shard."""
     rows = decode(task.rows.read(context.work), list[Row])
-    wanted = decode(task.wanted.read(context.work), dict[bytes, bytes])
-    placed = contest.by_link(rows, wanted, task.partition)
+    wanted: set[bytes] = set()
+    for data in read_all(context.work, task.contested):
+        wanted.update(decode(data, list[bytes]))
+    labels = decode(task.labels.read(context.work), dict[bytes, bytes]) if task.labels else {}
+    placed = contest.by_link(rows, wanted, labels, task.partition)
     sections = sections_of(
         context.shards, ((shard_of(label, context.shards), claim) for label, claim in placed)
     )
@@ -230,8 +238,8 @@ class Settling(Struct, array_like=True, frozen=True):
 def settle(context: Context, task: Settling) -> Done:
     """Who stands, of one shard's contested articles; a section for each partition."""
     claims: list[Claim] = []
-    for piece in task.pieces:
-        claims += decode(piece.read(context.work), list[Claim])
+    for data in read_all(context.work, task.pieces):
+        claims += decode(data, list[Claim])
     verdicts = contest.settled(claims, context.now, context.settings.feeds.min_quality)
     sections = [encode(verdicts.get(number, {})) for number in range(task.partitions)]
     times = (time for claim in claims for time in (claim.published, claim.updated))
@@ -263,8 +271,8 @@ def decide(context: Context, task: Deciding) -> Done:
     feeds, now = context.settings.feeds, context.now
     rows = decode(task.rows.read(context.work), list[Row])
     verdicts: dict[int, str | None] = {}
-    for piece in task.verdicts:
-        verdicts |= decode(piece.read(context.work), dict[int, str | None])
+    for data in read_all(context.work, task.verdicts):
+        verdicts |= decode(data, dict[int, str | None])
     groups = _Groups(context)
     lost: list[Problem] = []
     links: list[tuple[int, tuple[bytes, str]]] = []
@@ -384,7 +392,7 @@ class Merging(Struct, array_like=True, frozen=True):
 
 def merge(context: Context, task: Merging) -> Done:
     """Some partial results in one."""
-    parts = (decode(piece.read(context.work), list[Partial]) for piece in task.pieces)
+    parts = (decode(data, list[Partial]) for data in read_all(context.work, task.pieces))
     found = merging.merged(parts, context.settings.feeds.limit)
     return Done(put_pack(context.work, task.key, [encode(found)]))
 
@@ -410,12 +418,12 @@ class Relating(Struct, array_like=True, frozen=True):
 
 def relate(context: Context, task: Relating) -> Done:
     """The ids of our own articles behind related links; a section for each shard of groups."""
-    wanted = [decode(piece.read(context.work), list[bytes]) for piece in task.wanted]
+    wanted = [decode(data, list[bytes]) for data in read_all(context.work, task.wanted)]
     asked = set().union(*wanted)
     ids: dict[bytes, str] = {}
     if asked:
-        for piece in task.links:
-            found = decode(piece.read(context.work), list[tuple[bytes, str]])
+        for data in read_all(context.work, task.links):
+            found = decode(data, list[tuple[bytes, str]])
             ids |= {link: id for link, id in found if link in asked}
     sections = ({link: ids[link] for link in some if link in ids} for some in wanted)
     return Done(put_pack(context.work, task.key, map(encode, sections)))
@@ -442,8 +450,8 @@ def finish(context: Context, task: Finishing) -> Done:
     feeds = context.settings.feeds
     length = PERIODS.get(feeds.archive, 0)
     ids: dict[bytes, str] = {}
-    for piece in task.answers:
-        ids |= decode(piece.read(context.work), dict[bytes, str])
+    for data in read_all(context.work, task.answers):
+        ids |= decode(data, dict[bytes, str])
     summaries: list[Summary] = []
     sections: list[bytes] = []
     for piece in task.partials:

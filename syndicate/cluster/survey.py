@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from syndicate.articles.rules import READING_VERSION
 from syndicate.cluster import stages
-from syndicate.cluster.contest import Contested, labels
+from syndicate.cluster.contest import labels
 from syndicate.cluster.context import Told, put_context, versions
 from syndicate.cluster.engine import Engine, StageCost
 from syndicate.cluster.memory import Memory, save_memory
@@ -28,6 +28,7 @@ from syndicate.cluster.model import (
     hashed,
     piece,
     put_pack,
+    read_all,
 )
 from syndicate.cluster.sources import Root, folders_to_list, roots_of
 from syndicate.cluster.storage import Storage
@@ -181,9 +182,10 @@ class Surveyor:
             for shard in range(self.shards)
         ))  # fmt: skip
         self._keep(now=True)
-        for done in finished:
-            pack = _pack(done)
-            for summary in decode(piece(pack, 0).read(self.work), list[Summary]):
+        packs = [_pack(done) for done in finished]
+        summed = read_all(self.work, [piece(pack, 0) for pack in packs])
+        for pack, data in zip(packs, summed, strict=True):
+            for summary in decode(data, list[Summary]):
                 place = summary, piece(pack, summary.section)
                 if summary.period:
                     found.periods.setdefault(summary.key, {})[summary.period] = place
@@ -265,28 +267,26 @@ class Surveyor:
             self._comparing(shard, [piece(pack, stages.EXCHANGES + shard) for pack in packs])
             for shard in range(self.shards)
         ))  # fmt: skip
-        found = [
-            decode(piece(_pack(done), 0).read(self.work), Contested)
-            for done in compared
-            if decode(done.value, int)
-        ]
-        label = labels(links for contested in found for links in contested.bound)
-        wanted: dict[int, dict[bytes, bytes]] = {}
-        for contested in found:
-            for link, owners in contested.owners.items():
-                for partition in owners:
-                    wanted.setdefault(partition, {})[link] = label.get(link, link)
-        if not wanted:
+        found = [_pack(done) for done in compared]
+        contested = {
+            number: [part for pack in found if (part := piece(pack, number)).size > _EMPTY]
+            for number in range(len(partitions))
+        }
+        numbers = [number for number, pieces in contested.items() if pieces]
+        if not numbers:
             return {}
-        numbers = sorted(wanted)
-        sections = [encode(dict(sorted(wanted[number].items()))) for number in numbers]
-        told = put_pack(self.work, f"wanted/{hashed(sections).hex()}", sections)
-        self.kept.add(told.key)
+        bound = labels(links for done in compared for links in decode(done.value, list[list[bytes]]))
+        told: Piece | None = None
+        if bound:
+            section = encode(dict(sorted(bound.items())))
+            pack = put_pack(self.work, f"labels/{hashed(section).hex()}", [section])
+            self.kept.add(pack.key)
+            told = piece(pack, 0)
         claims = self._made("claiming", (
             self._claiming(
-                partitions[number].name, number, piece(packs[number], stages.ROWS), piece(told, index)
+                partitions[number].name, number, piece(packs[number], stages.ROWS), contested[number], told
             )
-            for index, number in enumerate(numbers)
+            for number in numbers
         ))  # fmt: skip
         settled = self._made("settling", (
             self._settling(shard, len(packs), [piece(_pack(done), shard) for done in claims])
@@ -304,9 +304,11 @@ class Surveyor:
         return Item(f"shard {shard}", (inputs,), lambda key: stages.Pieces(key, pieces))
 
     @staticmethod
-    def _claiming(name: str, number: int, rows: Piece, wanted: Piece) -> Item:
+    def _claiming(name: str, number: int, rows: Piece, contested: list[Piece], bound: Piece | None) -> Item:
         return Item(
-            name, (number, rows.digest, wanted.digest), lambda key: stages.Claiming(key, number, rows, wanted)
+            name,
+            (number, rows.digest, [part.digest for part in contested], bound and bound.digest),
+            lambda key: stages.Claiming(key, number, rows, contested, bound),
         )
 
     @staticmethod
@@ -322,6 +324,7 @@ class Surveyor:
     ) -> None:  # fmt: skip
         """What partitions say of themselves, together, with all their problems."""
         lines_before: Counter[str] = Counter()
+        told: list[tuple[Piece, int]] = []  # problems, with how many lines come before their range
         for partition, pack, read, done in zip(partitions, packs, reads, decided, strict=True):
             value = decode(done.value, stages.Decided)
             found.live += value.live
@@ -329,17 +332,16 @@ class Surveyor:
             if value.next_due is not None:
                 found.next_due = min(found.next_due or value.next_due, value.next_due)
             found.days.update(value.days)
-            problems: list[Problem] = []
-            if read.problems:
-                problems += decode(piece(pack, stages.PROBLEMS).read(self.work), list[Problem])
-            if value.problems:
-                problems += decode(piece(_pack(done), stages.LOST).read(self.work), list[Problem])
-            # A range of a file of rows counts its own lines.
             before = lines_before[partition.name]
-            if partition.kind == "ndjson":
+            if partition.kind == "ndjson":  # a range counts its own lines
                 lines_before[partition.name] += read.lines
-                problems = [_moved(problem, before) for problem in problems]
-            found.problems += problems
+            if read.problems:
+                told.append((piece(pack, stages.PROBLEMS), before))
+            if value.problems:
+                told.append((piece(_pack(done), stages.LOST), before))
+        pieces = [part for part, _ in told]
+        for (_, before), data in zip(told, read_all(self.work, pieces), strict=True):
+            found.problems += [_moved(problem, before) for problem in decode(data, list[Problem])]
 
     def _merge(self, packs: list[Pack]) -> list[list[Piece]]:
         """Partial results of each shard, merged until one is left; none where there was none."""
@@ -400,8 +402,6 @@ def _pack(done: Done) -> Pack:
 def _moved(problem: Problem, lines: int) -> Problem:
     if not problem.line or not lines:
         return problem
-    from dataclasses import replace
-
     return replace(problem, line=problem.line + lines)
 
 
