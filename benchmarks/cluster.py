@@ -37,11 +37,16 @@ def write_rows(path: Path, first: int, total: int, providers: int, edition: int 
     """One file of rows, each an article as articles.py makes it; ``edition`` changes the newest of them."""
     lines = []
     numbers = range(first, min(first + ROWS, total))
-    newest = max((n for n in numbers if n % 10 != 7), key=lambda n: n * 37 % (60 * 24 * 365 * 8))
+    newest = newest_of(numbers)
     for number in numbers:
         name, text = articles.article(number, total, edition if number == newest else 0, providers)
         lines.append(json.dumps({"path": name, **split(text, parse_quickly).values}, ensure_ascii=False))
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def newest_of(numbers: range) -> int:
+    """The newest article of these that is published."""
+    return max((n for n in numbers if n % 10 != 7), key=lambda n: n * 37 % (60 * 24 * 365 * 8))
 
 
 def make(folder: Path, total: int, providers: int) -> None:
@@ -111,7 +116,9 @@ def main() -> None:
                 make(folder, total, arguments.providers)
             show("from nothing", build(folder, arguments.workers), total)
             show("nothing changed", build(folder, arguments.workers), total)
-            write_rows(folder / "rows" / f"{0:09}.ndjson", 0, total, arguments.providers, edition=2)
+            first = newest_of(range(total)) // ROWS * ROWS
+            path = folder / "rows" / f"{first:09}.ndjson"
+            write_rows(path, first, total, arguments.providers, edition=int(time.time()))
             time.sleep(3)
             show("one file changed", build(folder, arguments.workers), total)
     finally:

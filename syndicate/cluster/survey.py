@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from math import log2, sqrt
 from typing import Any, NamedTuple
 
 from syndicate.articles.rules import READING_VERSION
@@ -36,7 +37,9 @@ from syndicate.config import Settings, Target
 from syndicate.errors import BrakeError, Problem
 from syndicate.run import Progress
 
-_SHARD_BYTES = 10**9  # of articles, about, for each shard
+# Shards for a gigabyte of articles; for four times as much twice as many: so what a task holds, and how many
+# tasks there are, both grow slowly.
+_SHARDS = 4
 _MOST_SHARDS = 256
 _KEPT_EVERY = 30  # seconds after which results are kept
 _EMPTY = 1  # bytes of an empty list or mapping
@@ -239,7 +242,7 @@ class Surveyor:
 
     def _base_on(self, size: int) -> None:
         """Choose the number of shards for ``size`` bytes of articles: that of the last run while it fits."""
-        wanted = min(_MOST_SHARDS, 1 << max(0, (size // _SHARD_BYTES)).bit_length())
+        wanted = min(_MOST_SHARDS, 2 ** max(0, round(log2(max(1, _SHARDS * sqrt(size / 1e9))))))
         before = self.memory.shards
         shards = before if before and wanted / 4 <= before <= wanted * 4 else wanted
         self.memory.shards = shards
