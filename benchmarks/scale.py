@@ -16,6 +16,7 @@ import resource
 import sys
 import time
 from bisect import bisect
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
@@ -91,12 +92,23 @@ def leaves(total: int, size: int, groups: dict[str, float]) -> list[bytes]:
     return found
 
 
-def simulate(data: list[bytes], fan_in: int, shards: int) -> None:
-    """Merge until one is left, and say what each level takes."""
-    print(f"\nfan-in {fan_in}, {shards} shards")
-    print(
-        f"  partitions {len(data):8,}            write {sum(map(len, data)) * shards / 1e9:8.2f} GB, largest {max(map(len, data)) / 1e6:6.2f} MB"
-    )
+@dataclass
+class Totals:
+    """What all shards together take."""
+
+    tasks: int = 0
+    read: int = 0
+    written: int = 0
+    largest: int = 0
+
+
+def simulate(data: list[bytes], fan_in: int, shards: int, totals: Totals, *, quiet: bool) -> None:
+    """Merge until one is left, and say what each level takes, in as many shards as this one."""
+    if not quiet:
+        print(f"\nfan-in {fan_in}, {shards} shards")
+        print(
+            f"  partitions {len(data):8,}            write {sum(map(len, data)) * shards / 1e9:8.2f} GB, largest {max(map(len, data)) / 1e6:6.2f} MB"
+        )
     level = 0
     while len(data) > 1:
         level += 1
@@ -108,16 +120,22 @@ def simulate(data: list[bytes], fan_in: int, shards: int) -> None:
             found = merging.merged((decode(part, list[Partial]) for part in heap), LIMIT)
             merged.append(encode(found))
             seconds.append(time.perf_counter() - started)
-        read = sum(map(len, data))
+        read, written = sum(map(len, data)), sum(map(len, merged))
         largest = max(sum(map(len, heap)) for heap in heaps)
-        print(
-            f"  level {level}: {len(heaps) * shards:10,} tasks   read {read * shards / 1e9:8.2f} GB, write {sum(map(len, merged)) * shards / 1e9:8.2f} GB,"
-            f" one reads at most {largest / 1e6:7.2f} MB, takes {max(seconds):6.2f} s, {sum(seconds) * shards:9,.0f} s in all"
-        )
+        totals.tasks += len(heaps)
+        totals.read += read
+        totals.written += written
+        totals.largest = max(totals.largest, largest)
+        if not quiet:
+            print(
+                f"  level {level}: {len(heaps) * shards:10,} tasks   read {read * shards / 1e9:8.2f} GB, write {written * shards / 1e9:8.2f} GB,"
+                f" one reads at most {largest / 1e6:7.2f} MB, takes {max(seconds):6.2f} s, {sum(seconds) * shards:9,.0f} s in all"
+            )
         data = merged
-    print(
-        f"  the last result: {len(data[0]) / 1e6:.2f} MB a shard, {len(data[0]) * shards / 1e9:.2f} GB in all"
-    )
+    if not quiet:
+        print(
+            f"  the last result: {len(data[0]) / 1e6:.2f} MB a shard, {len(data[0]) * shards / 1e9:.2f} GB in all"
+        )
 
 
 def main() -> None:
@@ -130,22 +148,34 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=256)
     parser.add_argument("--fan-in", default="4,16,64")
     parser.add_argument(
-        "--shard", type=int, help="which one is simulated; that of the site where it is not given"
+        "--shard", help="which one is simulated, or all; that of the site where it is not given"
     )
     arguments = parser.parse_args()
     groups = shares(arguments.providers)
-    wanted = arguments.shard
-    if wanted is None:
-        wanted = shard_of(text_hash(""), arguments.shards)
-    mine = {
-        key: share for key, share in groups.items() if shard_of(text_hash(key), arguments.shards) == wanted
-    }
-    print(
-        f"shard {wanted}: {len(mine):,} of {len(groups):,} groups, {sum(mine.values()):.4f} places an article"
-    )
-    data = leaves(arguments.articles, arguments.partition, mine)
-    for fan_in in map(int, arguments.fan_in.split(",")):
-        simulate(data, fan_in, arguments.shards)
+    chosen = [shard_of(text_hash(""), arguments.shards)]
+    if arguments.shard:
+        chosen = list(range(arguments.shards)) if arguments.shard == "all" else [int(arguments.shard)]
+    fan_ins = list(map(int, arguments.fan_in.split(",")))
+    totals = {fan_in: Totals() for fan_in in fan_ins}
+    for wanted in chosen:
+        mine = {
+            key: share
+            for key, share in groups.items()
+            if shard_of(text_hash(key), arguments.shards) == wanted
+        }
+        data = leaves(arguments.articles, arguments.partition, mine)
+        if len(chosen) == 1:
+            print(
+                f"shard {wanted}: {len(mine):,} of {len(groups):,} groups, {sum(mine.values()):.4f} places an article"
+            )
+        for fan_in in fan_ins:
+            simulate(data, fan_in, arguments.shards, totals[fan_in], quiet=len(chosen) > 1)
+    if len(chosen) > 1:
+        for fan_in, total in totals.items():
+            print(
+                f"fan-in {fan_in}: {total.tasks:,} tasks, read {total.read / 1e6:,.0f} MB, write {total.written / 1e6:,.0f} MB,"
+                f" one reads at most {total.largest / 1e6:.1f} MB"
+            )
     print(f"most memory: {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:,.0f} MB")
 
 
