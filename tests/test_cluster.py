@@ -86,6 +86,19 @@ class TestSameBytes:
         if files == 1:
             assert tasks(cost, "reading") == 120
 
+    @pytest.mark.parametrize(
+        "roots", ["[news, news/a]", "[news/a, news]", "[news, news]", "[news/a, news/b]"]
+    )
+    def test_roots_that_hold_each_other(self, project: Project, roots: str) -> None:
+        for name in ("top", "a/one", "a/deep/two", "b/three"):
+            project.write(name, webUrl=f"https://publisher.example/{name[-1]}")
+        project.configure(CONFIG.replace("[news]", roots) + SMALL)
+        project.build()
+        documents = project.documents()
+        report, _ = build(project)
+        assert {document.reason for document in report.documents} == {Reason.UNCHANGED}
+        assert project.documents() == documents
+
     def test_the_embedded_build_goes_on_from_there(self, project: Project) -> None:
         """And the other way round: one project may be built either way."""
         for stem, text in articles(60).items():
@@ -200,10 +213,22 @@ class TestIncrement:
         for path in (project.root / ".syndicate" / "cluster" / "reading").iterdir():
             path.write_bytes(path.read_bytes()[:-1] + b"\xff")
         project.write("new")
-        with pytest.raises(syndicate.SyndicateError, match=r"damaged.*--full"):
+        with pytest.raises(syndicate.SyndicateError, match=r"damaged.*empty the work area"):
             build(project)
-        build(project, full=True)
+        shutil.rmtree(project.root / ".syndicate" / "cluster")
+        build(project)
         assert len(project.titles()) == 7
+
+    def test_a_damaged_memory(self, project: Project) -> None:
+        project.write("a")
+        build(project)
+        memory = project.root / ".syndicate" / "cluster" / "memory"
+        memory.write_bytes(memory.read_bytes()[:-3])
+        with pytest.raises(syndicate.SyndicateError, match=r"damaged: file://.*: memory: empty the work area"):
+            build(project)
+        memory.write_bytes(b"\x91\x63")  # of a later version of the program
+        report, _ = build(project)
+        assert report.articles == 1
 
 
 class TestSafety:

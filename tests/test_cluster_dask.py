@@ -71,6 +71,14 @@ class TestSameBytes:
         assert reading.bytes_read > sum(len(text.encode()) for text in articles(60).values())
         assert reading.seconds > 0
 
+    def test_threads(self, project: Project, documents: dict[str, bytes], tmp_path: Path) -> None:
+        """However many a worker has."""
+        with dask(tmp_path / "dask", 0) as cluster:
+            cluster.work("--no-nanny", "--nthreads", "4")
+            wait_for_workers(cluster, 1)
+            build(project, away(cluster))
+        assert project.documents() == documents
+
     def test_workers_on_this_machine(self, project: Project, documents: dict[str, bytes]) -> None:
         result = run(project.root, "-v", "build", "--workers", "2", "--now", "2026-06-01")
         assert result.returncode == 0, result.stderr

@@ -7,6 +7,7 @@ import importlib
 import logging
 import queue
 import resource
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -39,9 +40,11 @@ STAGES: dict[str, tuple[Any, type[Any]]] = {
     "rendering": (rendering.render, rendering.Rendering),
     "uploading": (rendering.upload, rendering.Uploading),
 }
-CONNECTED_WITHIN = 8  # seconds
+CONNECTED_WITHIN = 6  # seconds
 WORKERS_WITHIN = 30  # seconds without any worker
 _AT_ONCE = 2_000  # tasks that the scheduler knows of
+# A worker's threads would share one core, and what they keep.
+_ONE_AT_A_TIME = threading.Lock()
 _LOOK = 2  # seconds between two looks at whether the cluster is still there
 
 
@@ -58,11 +61,12 @@ class Answer(Struct, array_like=True, frozen=True):
 def perform(place: Target, context: str, stage: str, task: bytes, expected: dict[str, str]) -> bytes:
     """Do one task, on a worker. Raises ClusterError, and whatever the worker meets."""
     check_versions(versions(), expected, "a worker")
-    told = context_at(place, context)
     function, kind = STAGES[stage]
-    read, written = told.moved
-    done = function(told, decode(task, kind))
-    now_read, now_written = told.moved
+    with _ONE_AT_A_TIME:
+        told = context_at(place, context)
+        read, written = told.moved
+        done = function(told, decode(task, kind))
+        now_read, now_written = told.moved
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return encode(Answer(done, _worker(), memory, now_read - read, now_written - written))
 

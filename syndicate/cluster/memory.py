@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct, field
 
 from syndicate.cluster.context import CURRENT
 from syndicate.cluster.model import FORMAT, Done, encode
-from syndicate.cluster.storage import Storage
+from syndicate.cluster.storage import EMPTY_IT, Storage
 from syndicate.errors import ClusterError, ConfigError
 
 KEY = "memory"
+
+
+class _Format(Struct, array_like=True):
+    format: int
 
 
 class Shown(Struct, array_like=True):
@@ -36,20 +41,16 @@ class Memory(Struct, array_like=True):
 
 def load_memory(work: Storage, owner: str) -> Memory:
     """What earlier runs left, if they left something. Raises ClusterError, ConfigError."""
-    import msgspec
-
     try:
         data = work.get(KEY)
     except FileNotFoundError:
         return Memory(owner=owner)
     try:
-        if msgspec.msgpack.decode(data)[0] != FORMAT:
+        if msgspec.msgpack.decode(data, type=_Format).format != FORMAT:
             return Memory(owner=owner)
         memory = msgspec.msgpack.decode(data, type=Memory)
-    except (msgspec.DecodeError, TypeError, LookupError):
-        raise ClusterError(
-            "the work area cannot be used", f"{work.place.url}: {KEY} is damaged", "empty the work area"
-        ) from None
+    except msgspec.DecodeError:
+        raise ClusterError("the work area is damaged", f"{work.place.url}: {KEY}", EMPTY_IT) from None
     if memory.owner != owner:
         raise ConfigError(f"the work area {work.place.url} belongs to {memory.owner} (set cluster.work)")
     return memory

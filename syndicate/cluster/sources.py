@@ -111,6 +111,12 @@ class Lister:
     ) -> None:
         self.settings, self.roots, self.storages, self.work = settings, roots, storages, work
         self._is_wanted = name_matcher(settings.content.include, settings.content.exclude)
+        folders = [root.folder for root in roots]
+        # Of roots that hold each other the last one that finds a file decides its path.
+        self._later = [
+            [other for other in folders[index + 1 :] if other and folder and _overlap(other, folder)]
+            for index, folder in enumerate(folders)
+        ]
 
     def listing(self, folder: Folder) -> Listing:
         """The partitions of one folder. Raises ClusterError."""
@@ -121,6 +127,8 @@ class Lister:
         files: list[tuple[File, str]] = []
         for file, tag in self._found(root, folder, problems):
             count += 1
+            if any(self._finds(other, file.full) for other in self._later[folder.root]):
+                continue
             size += file.size
             kind = _KINDS.get(os.path.splitext(file.path)[1].lower())
             if kind:
@@ -158,6 +166,13 @@ class Lister:
                 if not name.endswith("/") and not _is_hidden(name) and self._is_wanted(name):
                     yield File(f"{root.shown}/{name}", file_stem(name), name, size, 0, 0), tag
 
+    def _finds(self, root: Path, full: str) -> bool:
+        """Whether a file is found in ``root`` too."""
+        if not full.startswith(f"{root}/"):
+            return False
+        name = full.removeprefix(f"{root}/")
+        return not _is_hidden(name) and self._is_wanted(name)
+
     def _ends(self, path: str, count: int) -> bool:
         """Whether a partition ends with this file: its own path says so, so that others may come and go."""
         average = self.settings.cluster.partition_files
@@ -194,6 +209,10 @@ class Lister:
                 kind, root, file.path, digest, None, key, file.size, etag, start, end, count=int(start == 0)
             )
             start = end
+
+
+def _overlap(one: Path, other: Path) -> bool:
+    return one == other or one in other.parents or other in one.parents
 
 
 class Source:
