@@ -224,7 +224,9 @@ class TestIncrement:
         build(project)
         memory = project.root / ".syndicate" / "cluster" / "memory"
         memory.write_bytes(memory.read_bytes()[:-3])
-        with pytest.raises(syndicate.SyndicateError, match=r"damaged: file://.*: memory: empty the work area"):
+        with pytest.raises(
+            syndicate.SyndicateError, match=r"damaged: file://.*: memory: empty the work area"
+        ):
             build(project)
         memory.write_bytes(b"\x91\x63")  # of a later version of the program
         report, _ = build(project)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -216,6 +217,28 @@ class TestDeath:
         assert found == project.documents()
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_workers_end_with_their_command(project: Project, number: signal.Signals) -> None:
+    """One sentence, although the workers' group is sent the signal too; nothing is left behind."""
+    for stem, text in articles(2_000).items():
+        project.write(stem, text)
+    project.configure(CONFIG + "cluster: {partition_files: 20}\n")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "syndicate", "build", "--workers", "2"], cwd=project.root, stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    read = project.root / ".syndicate" / "cluster" / "reading"
+    wait_for("something is read", lambda: read.exists() and any(read.iterdir()))
+    os.killpg(process.pid, number)
+    _, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors.decode()) == (
+        128 + number, f"syndicate: stopped by {number.name}: every document is whole; the next run goes on\n"
+    )  # fmt: skip
+    wait_for("all of them are gone", lambda: not _group(process.pid))
+    assert not [path for path in project.out.rglob("*") if path.is_file()]
+    project.build()
+
+
 class TestMemory:
     def test_a_worker_that_runs_out_once(
         self, project: Project, documents: dict[str, bytes], tmp_path: Path
@@ -380,6 +403,17 @@ def test_rows_on_a_real_cluster(project: Project, documents: dict[str, bytes], s
     project.configure(CONFIG + '  include: ["**/*.ndjson", "**/*.parquet"]\n')
     build(project, away(shared))
     assert project.documents() == documents
+
+
+def _group(leader: int) -> list[str]:
+    """The processes of a group, but for the dead that nobody has buried."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, _, group = path.read_text().rpartition(")")[2].split()[:3]
+            if int(group) == leader and state != "Z":
+                found.append(path.parent.name)
+    return found
 
 
 def wait_for_workers(cluster: Dask, count: int) -> None:

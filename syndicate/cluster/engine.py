@@ -7,6 +7,7 @@ import importlib
 import logging
 import queue
 import resource
+import signal
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -256,12 +257,14 @@ def _connected(place: Target, told: DaskCluster) -> Iterator[Engine]:
     with contextlib.ExitStack() as stack:
         address = told.scheduler
         if not address:
-            cluster = stack.enter_context(
-                distributed.LocalCluster(
-                    n_workers=told.workers, threads_per_worker=1, memory_limit=told.memory, host="127.0.0.1",
-                    dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL,
-                )
-            )  # fmt: skip
+            # They inherit that they do not mind a terminal's Ctrl-C: it is for us, who end them.
+            with _interrupts_ignored():
+                cluster = stack.enter_context(
+                    distributed.LocalCluster(
+                        n_workers=told.workers, threads_per_worker=1, memory_limit=told.memory,
+                        host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL,
+                    )
+                )  # fmt: skip
             address = cluster.scheduler_address
         try:
             client = stack.enter_context(
@@ -277,6 +280,18 @@ def _connected(place: Target, told: DaskCluster) -> Iterator[Engine]:
         _await_workers(client, address)
         _compare(client)
         yield Dask(client, place)
+
+
+@contextlib.contextmanager
+def _interrupts_ignored() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _await_workers(client: Any, address: str) -> None:
