@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -90,7 +89,12 @@ def read_status(settings: Settings, *, builds: int = 5) -> Status:
         known = catalog.targets()
         # A cluster keeps its articles elsewhere, and leaves word of how many they are.
         told = json.loads(catalog.meta("cluster") or "null")
-        documents = catalog.documents()
+        sizes: dict[str, list[int]] = {}  # of each group's documents
+        for group, _, size, _ in catalog.documents().values():
+            sizes.setdefault(group, []).append(size)
+        held = {group: (len(found), sum(found)) for group, found in sizes.items()}
+        if told and told["staged"] is not None:
+            held = {group: (count, size) for group, (count, size) in told["staged"].items()}
         scheduled, next_due = told["scheduled"] if told else catalog.scheduled()
         counts = told["groups"] if told else catalog.counts()
         days = sorted(told["days"], reverse=True)[:_DAYS] if told else catalog.days(_DAYS)
@@ -99,9 +103,9 @@ def read_status(settings: Settings, *, builds: int = 5) -> Status:
             articles=int(catalog.meta("live") or 0),
             scheduled=scheduled,
             next_due=_moment(next_due),
-            documents=len(documents),
-            bytes=sum(size for _, _, size, _ in documents.values()),
-            groups=tuple(_groups(settings, catalog, counts, documents.values())),
+            documents=sum(count for count, _ in held.values()),
+            bytes=sum(size for _, size in held.values()),
+            groups=tuple(_groups(settings, catalog, counts, held)),
             days=tuple(_days(days)),
             problems=tuple(sorted(known_problems(catalog), key=lambda problem: problem.sort_key)),
             targets=tuple(_target(target.url, known) for target in settings.publish.targets),
@@ -112,11 +116,8 @@ def _groups(
     settings: Settings,
     catalog: Catalog,
     counts: Mapping[str, Sequence[int | None]],
-    documents: Iterable[tuple[str, bytes | None, int, int]],
+    held: Mapping[str, tuple[int, int]],
 ) -> list[GroupStatus]:
-    sizes = Counter[str]()
-    for key, _, size, _ in documents:
-        sizes[key] += size
     shown: dict[str, tuple[str, str]] = {SITE: (settings.site.title, "")}
     for key, (_, written) in catalog.groups().items():
         if written:
@@ -134,7 +135,7 @@ def _groups(
                     path="/".join(part[1] for part in parts if part),
                     articles=count or 0,
                     newest=_moment(newest),
-                    bytes=sizes[key],
+                    bytes=held.get(key, (0, 0))[1],
                 )
             )
     return sorted(found, key=lambda group: (group.kind != "site", -group.articles, group.path))

@@ -376,3 +376,34 @@ class TestContest:
         for link in alone:
             [mine] = [item for item in every if item[1] == link]
             assert sum(item[2] == mine[2] for item in every) == 1
+
+
+class TestStatus:
+    def test_of_a_build_on_a_cluster(self, project: Project) -> None:
+        """What the embedded build would have left: groups, days, what is scheduled, problems."""
+        for stem, text in articles(40).items():
+            project.write(stem, text)
+        project.build()
+        expected = syndicate.read_status(project.settings)
+        build(project)
+        found = syndicate.read_status(project.settings)
+        for name in (
+            "articles",
+            "scheduled",
+            "next_due",
+            "documents",
+            "bytes",
+            "groups",
+            "days",
+            "problems",
+            "targets",
+        ):
+            assert getattr(found, name) == getattr(expected, name), name
+        assert [run.articles for run in found.builds] == [expected.articles] * 2
+
+    def test_after_an_embedded_build(self, project: Project) -> None:
+        project.write("a")
+        build(project)
+        project.write("b")
+        project.build()
+        assert syndicate.read_status(project.settings).groups[0].articles == 2

@@ -95,6 +95,10 @@ class TestStraightToTheStore:
         assert remote.there() == embedded(tmp_path, files, "feeds: {archive: month, limit: 9}\n")
         assert report.articles > 20
         assert remote.project.documents() == {}
+        status = syndicate.read_status(remote.project.settings)
+        assert status.documents == len(remote.there())
+        assert status.bytes == sum(map(len, remote.there().values()))
+        assert status.groups[0].articles == report.articles
         assert not (remote.project.root / ".syndicate" / "cluster").exists()
 
     def test_headers_and_manifest_are_those_of_publish(self, remote: Remote) -> None:

@@ -181,7 +181,7 @@ class _Build:
         catalog.set_meta("output", directory)
         catalog.set_meta("live", str(survey.live))
         catalog.set_meta("now", str(told.now))
-        catalog.set_meta("cluster", totals(survey))
+        catalog.set_meta("cluster", totals(survey, documents, staged=publishes))
         catalog.put_problems(survey.problems)
         catalog.add_run(
             started, time.perf_counter() - clock, report.articles, len(report.problems),

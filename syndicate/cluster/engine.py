@@ -252,7 +252,7 @@ def _connected(place: Target, told: DaskCluster) -> Iterator[Engine]:
     except ImportError:
         raise ConfigError("a cluster needs syndicate[dask], which is not installed") from None
     # What goes wrong is raised here; libraries that print of their own accord are not heard.
-    for name in ("distributed", "bokeh", "tornado"):
+    for name in ("asyncio", "bokeh", "distributed", "tornado"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
     with contextlib.ExitStack() as stack:
         address = told.scheduler

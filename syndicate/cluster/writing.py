@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -243,10 +243,18 @@ def _date(day: int) -> str:
     return datetime.fromtimestamp(day * 86_400, UTC).date().isoformat()
 
 
-def totals(survey: Survey) -> str:
-    """What ``syndicate status`` shows of a survey, as the catalog keeps it (JSON)."""
+def totals(survey: Survey, documents: Iterable[Written], *, staged: bool) -> str:
+    """What ``syndicate status`` shows of a build, as the catalog keeps it (JSON).
+
+    ``staged``: the documents are not in the output directory, of which the catalog knows itself.
+    """
+    sizes: dict[str, list[int]] = {}
+    for document in documents if staged else ():
+        if document.reason is not Reason.GONE:
+            sizes.setdefault(document.group, []).append(document.size)
     return json.dumps(
         {
+            "staged": {group: [len(found), sum(found)] for group, found in sizes.items()} if staged else None,
             "groups": {key: [summary.count, summary.newest] for key, (summary, _) in survey.groups.items()},
             "days": [[_date(day), count] for day, count in sorted(survey.days.items())[-DAYS:]],
             "scheduled": [survey.scheduled, survey.next_due],
