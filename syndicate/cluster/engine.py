@@ -41,11 +41,12 @@ STAGES: dict[str, tuple[Any, type[Any]]] = {
     "rendering": (rendering.render, rendering.Rendering),
     "uploading": (rendering.upload, rendering.Uploading),
 }
-CONNECTED_WITHIN = 6  # seconds
+CONNECTED_WITHIN = 5  # seconds
 WORKERS_WITHIN = 30  # seconds without any worker
 _AT_ONCE = 2_000  # tasks that the scheduler knows of
 # A worker's threads would share one core, and what they keep.
 _ONE_AT_A_TIME = threading.Lock()
+_SILENT = logging.CRITICAL + 1
 _LOOK = 2  # seconds between two looks at whether the cluster is still there
 
 
@@ -252,8 +253,9 @@ def _connected(place: Target, told: DaskCluster) -> Iterator[Engine]:
     except ImportError:
         raise ConfigError("a cluster needs syndicate[dask], which is not installed") from None
     # What goes wrong is raised here; libraries that print of their own accord are not heard.
-    for name in ("asyncio", "bokeh", "distributed", "tornado"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    for name in ("asyncio", "bokeh", "distributed", "tornado", *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in ("asyncio", "bokeh", "distributed", "tornado"):
+            logging.getLogger(name).setLevel(_SILENT)
     with contextlib.ExitStack() as stack:
         address = told.scheduler
         if not address:
@@ -262,7 +264,7 @@ def _connected(place: Target, told: DaskCluster) -> Iterator[Engine]:
                 cluster = stack.enter_context(
                     distributed.LocalCluster(
                         n_workers=told.workers, threads_per_worker=1, memory_limit=told.memory,
-                        host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL,
+                        host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=_SILENT,
                     )
                 )  # fmt: skip
             address = cluster.scheduler_address
