@@ -113,16 +113,21 @@ def _build(
         documents = writer.write(run)
         report = run.report(documents)
         if not dry_run:
-            number = catalog.add_run(
-                started, time.perf_counter() - clock, report.articles, len(report.problems),
-                report.count(Reason.NEW) + report.count(Reason.CHANGED),
-                report.count(Reason.GONE), report.bytes_written,
-            )  # fmt: skip
+            number = note_run(catalog, started, time.perf_counter() - clock, report)
             catalog.commit()
             writer.directory.finish()
             if number % _COMPACTED_EVERY == 0:
                 catalog.compact()
         return report
+
+
+def note_run(catalog: Catalog, started: float, seconds: float, report: Report) -> int:
+    """Remember a run for ``status``; gives its number."""
+    return catalog.add_run(
+        started, seconds, report.articles, len(report.problems),
+        report.count(Reason.NEW) + report.count(Reason.CHANGED), report.count(Reason.GONE),
+        report.bytes_written,
+    )  # fmt: skip
 
 
 def _publish(

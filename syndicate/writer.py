@@ -51,7 +51,7 @@ class Writer:
             else:
                 rendered = [key for key in with_feeds if key in run.dirty]
             plan = self._render(run, rendered)
-            run.refused(plan)
+            self._report_refused(run, plan)
             plan += self._untouched(plan, set(with_feeds), set(rendered))
             if not self.dry_run:
                 self._replace(plan)
@@ -200,6 +200,10 @@ class Writer:
         yield OPML, opml.render_opml(site, feeds.formats, groups)
         if feeds.html:
             yield PAGE, html.render_index(site, feeds.formats, groups)
+
+    def _report_refused(self, run: Run, plan: list[Written]) -> None:
+        """Name the articles because of which documents were not written."""
+        run.refused(plan)
 
     def _counts(self) -> dict[str, tuple[int, int | None]]:
         """Of each group the number of its articles and the newest one's time, by key."""

@@ -9,7 +9,7 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Inline:
 
     def map(
         self, context: str, stage: str, tasks: Sequence[tuple[str, bytes]], cost: StageCost
-    ) -> Iterator[tuple[int, Done]]:
+    ) -> Generator[tuple[int, Done], None, None]:
         order = list(range(len(tasks)))
         random.Random(self.seed).shuffle(order)
         for index in order:

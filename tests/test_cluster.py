@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from clusters import Inline, articles, build, tasks
 from conftest import CONFIG, NOW, Project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 from test_changes import Changes
 
 import syndicate
@@ -47,7 +49,10 @@ class ClusterChanges(Changes):
         if "cluster:" not in text:
             config.write_text(text + SMALL)
         self.runs += 1
-        build(self.project, Inline(self.runs), now=self.now, force=True)
+        if self.runs % 4 == 3:  # a project may be built either way, by turns
+            super().regenerate()
+        else:
+            build(self.project, Inline(self.runs), now=self.now, force=True)
 
 
 ClusterChanges.TestCase.settings = settings(
@@ -108,6 +113,18 @@ class TestSameBytes:
         assert {document.reason for document in report.documents} == {Reason.UNCHANGED}
         again, _ = build(project)
         assert {document.reason for document in again.documents} == {Reason.UNCHANGED}
+
+    def test_by_turns(self, project: Project) -> None:
+        """What the other build wrote meanwhile is seen, though the articles are again what they were."""
+        project.write("a", title="First")
+        build(project)
+        before = project.documents()
+        project.write("a", title="Second")
+        project.build()
+        project.write("a", title="First")
+        build(project)
+        assert project.titles() == ["First"]
+        assert project.documents() == before
 
     def test_links_and_hidden_folders(self, project: Project, tmp_path: Path) -> None:
         """What a tree holds besides plain files is the same to both."""
@@ -234,6 +251,66 @@ class TestIncrement:
 
 
 class TestSafety:
+    def test_an_entry_that_would_break_a_rule(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The documents of before stay, the article is named, all others are written; the next run tries again."""
+        import syndicate.reading as reading
+
+        real = reading.read_article
+
+        def tampering(data: bytes, path: str, *rest: Any) -> Any:
+            found = real(data, path, *rest)
+            if found.article and found.article.title == "Bad":
+                return replace(found, article=replace(found.article, title=" "))
+            return found
+
+        monkeypatch.setattr(reading, "read_article", tampering)
+        project.write("good")
+        project.write("bad", title="Was good")
+        project.write("else", topics=["Other"], provider=None)
+        build(project)
+        before = project.documents()
+        project.write("bad", title="Bad")
+        project.write("else", topics=["Other"], provider=None, title="New")
+        for _ in range(2):
+            report, _ = build(project)
+            [problem] = report.problems
+            assert str(problem).startswith("news/bad.md:0:0: error: entry: it has no title; so ")
+            refused = {d.path for d in report.documents if d.reason is Reason.REFUSED}
+            assert {path.rpartition("/")[0] for path in refused} == {
+                "",
+                "topic/ai",
+                "provider/publisher.example",
+            }
+            after = project.documents()
+            assert {path for path in after if after[path] == before[path]} >= refused
+            assert project.titles("topic/other/feed.atom") == ["New"]
+        project.write("bad", title="Good again")
+        build(project)
+        assert "Good again" in project.titles()
+
+    def test_two_runs_in_one_work_area(self, project: Project, tmp_path: Path) -> None:
+        """The later one goes on, from whichever machine; the earlier one ends and removes nothing."""
+        project.write("a")
+        project.configure(CONFIG + f"cluster: {{work: {tmp_path / 'work'}}}\n")
+        (tmp_path / "other").mkdir()
+        other = Project(tmp_path / "other")
+        other.configure(CONFIG + f"cluster: {{work: {tmp_path / 'work'}}}\n")
+        other.write("a")
+
+        class Slow(Inline):
+            def map(self, context, stage, tasks, cost):  # type: ignore[no-untyped-def]
+                if stage == "deciding":
+                    build(other)
+                return super().map(context, stage, tasks, cost)
+
+        with pytest.raises(syndicate.LockedError, match="another run has begun"):
+            build(project, Slow())
+        assert project.documents() == {}
+        report, _ = build(other)
+        assert {document.reason for document in report.documents} == {Reason.UNCHANGED}
+
     def test_roots_that_are_not_there(self, project: Project) -> None:
         project.write("a")
         build(project)

@@ -232,6 +232,40 @@ class TestFaults:
         assert remote.there() == expected
         assert (tasks(cost, "reading"), tasks(cost, "rendering")) == (0, 0)
 
+    def test_after_a_failure_nothing_more_is_begun(
+        self, remote: Remote, proxy: Recorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A store that is down is tried for as long as one document may be tried, not as often as there are some."""
+        monkeypatch.setattr("syndicate.cluster.build._UPLOADED_AT_ONCE", 2)
+        remote.put_files(articles(10))
+        remote.configure(endpoint=proxy.url.rstrip("/"), deadline=1)
+        proxy.fault = lambda asked: 500 if asked.method == "PUT" and "manifest" not in asked.path else None
+        _, published, _ = remote.run()
+        assert published.exit_code == 4
+        assert sum(target.count(Sent.NEW) for target in published.targets) > 20
+        asked = {
+            asked.path for asked in proxy.asked if asked.method == "PUT" and "manifest" not in asked.path
+        }
+        assert len(asked) == 2
+
+    def test_a_folder_of_a_web_server(self, remote: Remote, tmp_path: Path) -> None:
+        """Is the client's: workers on other machines have another one of that name, or none."""
+        files = articles(10)
+        remote.put_files(files)
+        remote.configure()
+        config = remote.project.root / "config" / "syndicate.yaml"
+        head, _, _ = config.read_text().partition("publish:")
+        (tmp_path / "web").mkdir()
+        config.write_text(head + f"publish: {{targets: [{{url: 'file://{tmp_path}/web'}}]}}\n")
+        _, published, cost = remote.run()
+        assert published.all_errors == ()
+        assert tasks(cost, "uploading") == 0
+        web = tmp_path / "web"
+        found = {p.relative_to(web).as_posix(): p.read_bytes() for p in web.rglob("*") if p.is_file()}
+        assert {path: data for path, data in found.items() if ".syndicate" not in path} == embedded(
+            tmp_path, files
+        )
+
     def test_somebody_else_s_object(self, remote: Remote) -> None:
         remote.put_files(articles(5))
         remote.configure()

@@ -25,7 +25,7 @@ from syndicate.content import shown_path
 from syndicate.errors import ClusterError, ConfigError, PublishError, WriteError
 from syndicate.groups import registry_topics
 from syndicate.output import Reason
-from syndicate.pipeline import brake_on_loss, check_owner, opened_catalog, registry_bytes
+from syndicate.pipeline import brake_on_loss, check_owner, note_run, opened_catalog, registry_bytes
 from syndicate.registry import read_registry
 from syndicate.run import Progress, Report, Run, config_problem, depended_on
 from syndicate.workers import Pool
@@ -183,22 +183,18 @@ class _Build:
         catalog.set_meta("now", str(told.now))
         catalog.set_meta("cluster", totals(survey, documents, staged=publishes))
         catalog.put_problems(survey.problems)
-        catalog.add_run(
-            started, time.perf_counter() - clock, report.articles, len(report.problems),
-            report.count(Reason.NEW) + report.count(Reason.CHANGED),
-            report.count(Reason.GONE), report.bytes_written,
-        )  # fmt: skip
+        note_run(catalog, started, time.perf_counter() - clock, report)
         catalog.commit()
         writer.directory.finish()
         shown.live = survey.live
         memory.results = surveyor.used
-        save_memory(self.work, memory)
+        save_memory(self.work, memory, told.run)
         kept = surveyor.kept | {
             staged_key(digest)
             for there in memory.outputs.values()
             for _, digest, _ in there.documents.values()
         }
-        clean(self.work, memory, kept)
+        clean(self.work, memory, kept, told.run)
         return report
 
     def publish(self, catalog: Catalog, report: Report, *, force: bool) -> PublishReport:
@@ -224,9 +220,13 @@ class _Build:
         self, publication: Publication, steps: Sequence[Step]
     ) -> Iterator[tuple[Step, int | PublishError]]:
         """Have workers upload documents: of each the bytes that were sent, or what went wrong."""
-        from syndicate.publishing.publisher import ForeignError
+        from syndicate.publishing.publisher import ForeignError, send_from_here
 
         assert self.surveyor
+        if publication.target.scheme == "file":
+            # The folder is this machine's: workers elsewhere may have another one of its name.
+            yield from send_from_here(publication, steps)
+            return
         by_path = {step.path: step for step in steps}
         uploads = [
             Upload(
@@ -243,17 +243,17 @@ class _Build:
             (uploads[start].path, Uploading(target, uploads[start : start + _UPLOADED_AT_ONCE]))
             for start in range(0, len(uploads), _UPLOADED_AT_ONCE)
         ]
+        fine = True
         try:
-            results = self.surveyor.run("uploading", tasks)
+            for _, result in self.surveyor.each("uploading", tasks):
+                for item in decode(result.value, list[Uploaded]):
+                    fine = fine and (not item.error or item.foreign)
+                    error = ForeignError(item.error) if item.foreign else PublishError(item.error)
+                    yield by_path[item.path], error if item.error else item.sent
+                if not fine:
+                    return  # what is under way stays in doubt; nothing more is begun
         except ClusterError as error:
             raise PublishError(str(error)) from None
-        for result in results:
-            for item in decode(result.value, list[Uploaded]):
-                step = by_path[item.path]
-                if not item.error:
-                    yield step, item.sent
-                else:
-                    yield step, ForeignError(item.error) if item.foreign else PublishError(item.error)
 
     def cost(self, engine: Engine) -> Cost:
         """What it took."""

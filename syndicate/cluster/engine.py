@@ -10,7 +10,7 @@ import resource
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -120,7 +120,7 @@ class Engine(Protocol):
 
     def map(
         self, context: str, stage: str, tasks: Sequence[tuple[str, bytes]], cost: StageCost
-    ) -> Iterator[tuple[int, Done]]:
+    ) -> Generator[tuple[int, Done], None, None]:
         """Do tasks, each with what it is called; gives results as they come. Raises SyndicateError."""
 
 
@@ -139,7 +139,7 @@ class Dask:
 
     def map(
         self, context: str, stage: str, tasks: Sequence[tuple[str, bytes]], cost: StageCost
-    ) -> Iterator[tuple[int, Done]]:
+    ) -> Generator[tuple[int, Done], None, None]:
         """See Engine."""
         finished: queue.SimpleQueue[Any] = queue.SimpleQueue()
         expected = versions()

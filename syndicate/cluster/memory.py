@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from syndicate.cluster.context import CURRENT
 from syndicate.cluster.model import FORMAT, Done, encode
 from syndicate.cluster.storage import EMPTY_IT, Storage
-from syndicate.errors import ClusterError, ConfigError
+from syndicate.errors import ClusterError, ConfigError, LockedError
 
 KEY = "memory"
 
@@ -20,7 +20,8 @@ class _Format(Struct, array_like=True):
 class Shown(Struct, array_like=True):
     """What one output holds: the documents of the last run that wrote there."""
 
-    parts: dict[str, bytes] = field(default_factory=dict)  # digests of what they were made of
+    # By group and period: digests of what their documents were made of, and of these.
+    parts: dict[str, tuple[bytes, bytes]] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # of groups, with their paths
     documents: dict[str, tuple[str, bytes, int]] = field(default_factory=dict)  # group, digest, size
     live: int = 0
@@ -56,13 +57,25 @@ def load_memory(work: Storage, owner: str) -> Memory:
     return memory
 
 
-def save_memory(work: Storage, memory: Memory) -> None:
-    """Keep what was done, so that no run after this one does it again."""
+def save_memory(work: Storage, memory: Memory, run: str) -> None:
+    """Keep what was done, so that no run after this one does it again. Raises LockedError."""
+    check_current(work, run)
     work.put(KEY, encode(memory))
 
 
-def clean(work: Storage, memory: Memory, kept: set[str]) -> None:
-    """Remove from the work area what no result, and nothing in ``kept``, refers to."""
+def check_current(work: Storage, run: str) -> None:
+    """Raises LockedError where another run has begun in the work area, from whichever machine."""
+    try:
+        current = work.get(CURRENT).decode()
+    except FileNotFoundError:
+        current = ""
+    if current != run:
+        raise LockedError("another run has begun in the work area", work.place.url, "it goes on from here")
+
+
+def clean(work: Storage, memory: Memory, kept: set[str], run: str) -> None:
+    """Remove from the work area what no result, and nothing in ``kept``, refers to. Raises LockedError."""
+    check_current(work, run)
     used = kept | {done.pack.key for done in memory.results.values() if done.pack} | {KEY, CURRENT}
     unused: list[str] = []
     for page in work.pages(""):

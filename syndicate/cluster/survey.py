@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from math import log2, sqrt
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ from syndicate.cluster import stages
 from syndicate.cluster.contest import labels
 from syndicate.cluster.context import Told, put_context, versions
 from syndicate.cluster.engine import Engine, StageCost
-from syndicate.cluster.memory import Memory, save_memory
+from syndicate.cluster.memory import Memory, check_current, save_memory
 from syndicate.cluster.model import (
     FORMAT,
     Done,
@@ -34,7 +35,7 @@ from syndicate.cluster.model import (
 from syndicate.cluster.sources import Root, folders_to_list, roots_of
 from syndicate.cluster.storage import Storage
 from syndicate.config import Settings, Target
-from syndicate.errors import BrakeError, Problem
+from syndicate.errors import BrakeError, ClusterError, Problem
 from syndicate.run import Progress
 
 # Shards for a gigabyte of articles; for four times as much twice as many: so what a task holds, and how many
@@ -92,19 +93,31 @@ class Surveyor:
 
     # Stages
 
-    def run(self, stage: str, tasks: Sequence[tuple[str, Any]], cost: StageCost | None = None) -> list[Done]:
+    def run(self, stage: str, tasks: Sequence[tuple[str, Any]]) -> list[Done]:
         """Do tasks, each with its name; results in order."""
-        cost = cost or self.begin(stage)
-        found: list[Done | None] = [None] * len(tasks)
+        found = dict(self.each(stage, tasks))
+        return [found[index] for index in range(len(tasks))]
+
+    def each(self, stage: str, tasks: Sequence[tuple[str, Any]]) -> Iterator[tuple[int, Done]]:
+        """Do tasks, each with its name; results by number, as they come.
+
+        Who stops listening stops the rest. Raises ClusterError, LockedError.
+        """
+        cost = self.begin(stage)
         started = time.perf_counter()
         sent = [(name, encode(task)) for name, task in tasks]
-        for done, (index, result) in enumerate(self.engine.map(self.context, stage, sent, cost), 1):
-            found[index] = result
-            if self.progress:
-                self.progress(stage, done, len(tasks))
-        cost.tasks += len(tasks)
-        cost.seconds += time.perf_counter() - started
-        return [result for result in found if result is not None]
+        try:
+            with closing(self.engine.map(self.context, stage, sent, cost)) as results:
+                for done, (index, result) in enumerate(results, 1):
+                    cost.tasks += 1
+                    cost.seconds += time.perf_counter() - started
+                    started = time.perf_counter()
+                    if self.progress:
+                        self.progress(stage, done, len(tasks))
+                    yield index, result
+        except ClusterError:
+            check_current(self.work, self.told.run)  # a later run may have removed what this one wants
+            raise
 
     def begin(self, stage: str) -> StageCost:
         """The cost of a stage that begins now, or goes on."""
@@ -130,23 +143,17 @@ class Surveyor:
             elif key not in self.used:
                 missing.append((item, key))
                 self.made_now.add(index)
-        if missing:
-            started = time.perf_counter()
-            sent = [(item.name, encode(item.task(f"{stage}/{key.hex()}"))) for item, key in missing]
-            for done, (index, result) in enumerate(self.engine.map(self.context, stage, sent, cost), 1):
-                key = missing[index][1]
-                self.used[key] = results[key] = result
-                if self.progress:
-                    self.progress(stage, done, len(missing))
-                self._keep()
-            cost.tasks += len(missing)
-            cost.seconds += time.perf_counter() - started
+        tasks = [(item.name, item.task(f"{stage}/{key.hex()}")) for item, key in missing]
+        for index, result in self.each(stage, tasks):
+            key = missing[index][1]
+            self.used[key] = results[key] = result
+            self._keep()
         return [self.used[key] for _, key in wanted]
 
     def _keep(self, *, now: bool = False) -> None:
         """Keep what is done: a run after one that is ended here goes on from there."""
         if now or time.monotonic() - self._saved > _KEPT_EVERY:
-            save_memory(self.work, self.memory)
+            save_memory(self.work, self.memory, self.told.run)
             self._saved = time.monotonic()
 
     # The survey

@@ -37,7 +37,7 @@ class ClusterWriter(Writer):
         super().__init__(settings, catalog, settings.state, dry_run, progress, surveyor.told.run)
         self.surveyor, self.survey, self.shown = surveyor, survey, shown
         self._rendering_key = rendering_key
-        self._digests: dict[str, bytes] = {}
+        self._found: list[Rendered] = []
 
     # What Writer asks for
 
@@ -49,39 +49,41 @@ class ClusterWriter(Writer):
         # Entries name the groups of their articles: whose name changed shows in documents of others.
         renamed = any(names.get(key, shown) != shown for key, shown in self.shown.names.items())
         plan: list[Written] = []
-        parts: list[tuple[PartTask, int, list[str]]] = []
+        parts: list[tuple[PartTask, int]] = []
+        made_of: dict[str, tuple[bytes, list[str]]] = {}
+        paths: list[str] = []  # of what is rendered
         for key in keys:
-            for part, summary, paths in self._parts_of(run, key):
+            for part, summary, own in self._parts_of(run, key):
                 group = run.directory.group(key)
                 archive = (part.period, part.previous, part.following)
-                shown = hashed(
+                digest = hashed(
                     self._rendering_key, _plain(group), archive, summary.digest if summary else b""
                 )
                 name = f"{key}\0{part.period}"
-                self._digests[name] = shown
-                known = {path: self.known[path][1] for path in paths if path in self.known}
-                if not renamed and self.shown.parts.get(name) == shown and all(map(known.get, paths)):
+                made_of[name] = digest, own
+                known = {path: found for path in own if path in self.known and (found := self.known[path][1])}
+                # The same articles, and the documents are those that were made of them then.
+                if not renamed and (digest, _together(known, own) or None) == self.shown.parts.get(name):
                     plan += [
-                        Written(path, key, Reason.UNCHANGED, known[path] or b"", self.known[path][2])
-                        for path in paths
+                        Written(path, key, Reason.UNCHANGED, known[path], self.known[path][2]) for path in own
                     ]
                 else:
-                    part = replaced(part, {path: digest for path, digest in known.items() if digest})
-                    parts.append((part, summary.entries if summary else 0, paths))
-        paths = [path for _, _, paths in parts for path in paths] + list(self._lists_paths())
+                    parts.append((replaced(part, known), summary.entries if summary else 0))
+                    paths += own
+        paths += self._lists_paths()
         if not self.dry_run:
             self.directory.begin([*paths, *self.left_over])
         try:
-            plan += self._rendered(run, [(part, size) for part, size, _ in parts])
+            plan += self._rendered(run, parts)
             plan += self._listed(run)
         except BaseException:
             self.directory.discard(paths)
             raise
-        refused = {document.path for document in plan if document.reason is Reason.REFUSED}
-        for part, _, part_paths in parts:
-            if refused.intersection(part_paths):
-                del self._digests[f"{part.group}\0{part.period}"]
-        self.shown.parts, self.shown.names = self._digests, names
+        written = {document.path: document.digest for document in plan}
+        self.shown.parts = {
+            name: (digest, _together(written, own)) for name, (digest, own) in made_of.items()
+        }
+        self.shown.names = names
         return plan
 
     def _counts(self) -> dict[str, tuple[int, int | None]]:
@@ -133,13 +135,12 @@ class ClusterWriter(Writer):
                 for batch in batches
             ],
         )
-        found = [item for result in done for item in decode(result.value, list[Rendered])]
-        self._report_refused(found)
-        return [item.written for item in found]
+        self._found = [item for result in done for item in decode(result.value, list[Rendered])]
+        return [item.written for item in self._found]
 
-    def _report_refused(self, rendered: list[Rendered]) -> None:
+    def _report_refused(self, run: Run, plan: list[Written]) -> None:  # as Writer has it
         because: dict[tuple[str, str], list[str]] = {}
-        for item in rendered:
+        for item in self._found:
             if item.culprit:
                 because.setdefault((item.culprit, item.why), []).append(item.path)
         self.survey.problems += [
@@ -208,6 +209,12 @@ class StagingWriter(ClusterWriter):
     @property
     def _target(self) -> Staging:
         return Staging(self.surveyor.work)
+
+
+def _together(digests: Mapping[str, bytes], paths: list[str]) -> bytes:
+    """A digest of some documents; empty where one is not there, or was refused."""
+    found = [digests.get(path, b"") for path in paths]
+    return hashed(found) if all(found) else b""
 
 
 def replaced(part: PartTask, known: dict[str, bytes]) -> PartTask:
