@@ -61,6 +61,7 @@ def main(shared: Path) -> None:
             articles = check_site(root, name, grammar, schema)
             check_init(shared, name, len(articles))
             check_readers(root, articles)
+            check_cluster(root)
             check_archives(root, articles, grammar, schema)
             outlines.assertValid(etree.parse(root / "out" / "feeds.opml"))
             if name == "artificial-intelligence":
@@ -68,6 +69,24 @@ def main(shared: Path) -> None:
             print(
                 f"{name}: {len(articles)} articles compared in {len(list((root / 'out').rglob('feed.*')))} documents"
             )
+
+
+def check_cluster(root: Path) -> None:
+    """Two workers make the same bytes of the same articles."""
+    embedded = {path: path.read_bytes() for path in sorted((root / "out").rglob("*")) if path.is_file()}
+    shutil.rmtree(root / "out")
+    shutil.rmtree(root / ".syndicate")
+    config = root / "syndicate.yaml"
+    text = config.read_text()
+    config.write_text(text + "cluster: {partition_files: 10, fan_in: 3}\n")
+    subprocess.run(
+        [sys.executable, "-m", "syndicate", "-c", "syndicate.yaml", "-q", "build", "--workers", "2"],
+        cwd=root,
+        check=True,
+    )
+    config.write_text(text)
+    spread = {path: path.read_bytes() for path in sorted((root / "out").rglob("*")) if path.is_file()}
+    assert spread == embedded, "a cluster writes other bytes"
 
 
 def check_init(shared: Path, name: str, published: int) -> None:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from test_cluster_store import Remote, embedded
 
 import syndicate
 from syndicate.cluster.engine import DaskCluster
+from syndicate.config import local_place
 from syndicate.version import VERSION
 
 SMALL = "cluster: {partition_files: 8, fan_in: 2}\n"
@@ -87,6 +89,11 @@ class TestSameBytes:
         assert "dashboard: http://127.0.0.1:" in result.stderr
         for word in ("reading", "rendering", "most memory", "tcp://127.0.0.1:"):
             assert word in result.stdout
+
+    def test_the_dashboard_is_there(self, tmp_path: Path) -> None:
+        """The address that is told shows Dask's own page."""
+        with DaskCluster(workers=1).connected(local_place(tmp_path / "work")) as engine:
+            assert b"Dask" in urllib.request.urlopen(engine.dashboard, timeout=10).read()
 
     def test_a_worker_that_comes_late(
         self, project: Project, documents: dict[str, bytes], tmp_path: Path
