@@ -209,6 +209,26 @@ class TestIncrement:
             build(project)
         assert len([path for path in work.rglob("*") if path.is_file()]) <= before + 2
 
+    def test_what_others_keep_there_stays(self, project: Project) -> None:
+        """A work area that was named by mistake loses nothing."""
+        project.write("a")
+        work = project.root / ".syndicate" / "cluster"
+        strangers = [
+            "memory",
+            "run",
+            "notes.txt",
+            "documents/thesis.pdf",
+            "reading/list.md",
+            f"other/{'0' * 32}",
+        ]
+        for name in strangers:
+            (work / name).parent.mkdir(parents=True, exist_ok=True)
+            (work / name).write_text("mine")
+        for title in ("One", "Two"):
+            project.write("a", title=title)
+            build(project)
+        assert [(work / name).read_text() for name in strangers] == ["mine"] * len(strangers)
+
     def test_full(self, project: Project) -> None:
         project.write("a")
         build(project)
@@ -230,20 +250,18 @@ class TestIncrement:
         for path in (project.root / ".syndicate" / "cluster" / "reading").iterdir():
             path.write_bytes(path.read_bytes()[:-1] + b"\xff")
         project.write("new")
-        with pytest.raises(syndicate.SyndicateError, match=r"damaged.*empty the work area"):
+        with pytest.raises(syndicate.SyndicateError, match=r"damaged.*delete syndicate\.memory"):
             build(project)
-        shutil.rmtree(project.root / ".syndicate" / "cluster")
+        (project.root / ".syndicate" / "cluster" / "syndicate.memory").unlink()
         build(project)
         assert len(project.titles()) == 7
 
     def test_a_damaged_memory(self, project: Project) -> None:
         project.write("a")
         build(project)
-        memory = project.root / ".syndicate" / "cluster" / "memory"
+        memory = project.root / ".syndicate" / "cluster" / "syndicate.memory"
         memory.write_bytes(memory.read_bytes()[:-3])
-        with pytest.raises(
-            syndicate.SyndicateError, match=r"damaged: file://.*: memory: empty the work area"
-        ):
+        with pytest.raises(syndicate.SyndicateError, match=r"damaged: file://.*: syndicate.memory: delete"):
             build(project)
         memory.write_bytes(b"\x91\x63")  # of a later version of the program
         report, _ = build(project)
@@ -322,6 +340,15 @@ class TestSafety:
         with pytest.raises(syndicate.BrakeError, match="no articles: news"):
             build(project)
         assert project.documents() == before
+
+    def test_loss_since_an_embedded_build(self, project: Project) -> None:
+        for n in range(10):
+            project.write(f"n{n}")
+        project.build()
+        for n in range(6):
+            (project.root / "news" / f"n{n}.md").unlink()
+        with pytest.raises(syndicate.BrakeError, match="6 of 10 published articles would vanish"):
+            build(project)
 
     def test_loss_at_once(self, project: Project) -> None:
         for n in range(10):

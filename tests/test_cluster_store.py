@@ -283,7 +283,7 @@ class TestFaults:
         class Overtaken(Inline):
             def map(self, context, stage, tasks, cost):  # type: ignore[no-untyped-def]
                 if stage == "uploading":
-                    Storage(self.place).put("run", b"another")
+                    Storage(self.place).put("syndicate.run", b"another")
                 return super().map(context, stage, tasks, cost)
 
         _, published, _ = remote.run(Overtaken())
@@ -297,7 +297,7 @@ class TestFaults:
         class Elsewhere(Inline):
             def map(self, context, stage, tasks, cost):  # type: ignore[no-untyped-def]
                 if stage == "rendering":
-                    (project.root / ".syndicate" / "run").write_text("another")
+                    (project.root / ".syndicate" / "syndicate.run").write_text("another")
                 return super().map(context, stage, tasks, cost)
 
         with pytest.raises(syndicate.SyndicateError, match="sees another output directory"):

@@ -156,7 +156,7 @@ class _Build:
         )
         survey = surveyor.survey(force=force)
         if not force:
-            brake_on_loss(settings, shown.live, survey.live)
+            brake_on_loss(settings, int(catalog.meta("live") or shown.live), survey.live)
         catalog.forget()
         catalog.index()
         with Pool() as pool:

@@ -47,7 +47,7 @@ def versions() -> dict[str, str]:
 
 
 # Where it says which run is under way: in the work area, and beside the output directory.
-CURRENT = "run"
+CURRENT = "syndicate.run"
 
 
 class Told(Struct, array_like=True, frozen=True):

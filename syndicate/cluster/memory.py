@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 from msgspec import Struct, field
 
 from syndicate.cluster.context import CURRENT
 from syndicate.cluster.model import FORMAT, Done, encode
-from syndicate.cluster.storage import EMPTY_IT, Storage
+from syndicate.cluster.storage import FORGET, Storage
 from syndicate.errors import ClusterError, ConfigError, LockedError
 
-KEY = "memory"
+KEY = "syndicate.memory"
+# What runs write besides: results, and what they tell their workers. Nothing else is ever removed.
+_OURS = re.compile(
+    "(?:reading|comparing|claiming|settling|deciding|merging|asking|relating|finishing"
+    "|lists|labels|contexts|names|documents)/(?:[0-9a-f]{32}){1,2}"
+)
 
 
 class _Format(Struct, array_like=True):
@@ -51,7 +58,7 @@ def load_memory(work: Storage, owner: str) -> Memory:
             return Memory(owner=owner)
         memory = msgspec.msgpack.decode(data, type=Memory)
     except msgspec.DecodeError:
-        raise ClusterError("the work area is damaged", f"{work.place.url}: {KEY}", EMPTY_IT) from None
+        raise ClusterError("the work area is damaged", f"{work.place.url}: {KEY}", FORGET) from None
     if memory.owner != owner:
         raise ConfigError(f"the work area {work.place.url} belongs to {memory.owner} (set cluster.work)")
     return memory
@@ -76,9 +83,9 @@ def check_current(work: Storage, run: str) -> None:
 def clean(work: Storage, memory: Memory, kept: set[str], run: str) -> None:
     """Remove from the work area what no result, and nothing in ``kept``, refers to. Raises LockedError."""
     check_current(work, run)
-    used = kept | {done.pack.key for done in memory.results.values() if done.pack} | {KEY, CURRENT}
+    used = kept | {done.pack.key for done in memory.results.values() if done.pack}
     unused: list[str] = []
     for page in work.pages(""):
-        unused += [found.key for found in page if found.key not in used]
+        unused += [found.key for found in page if found.key not in used and _OURS.fullmatch(found.key)]
     if unused:
         work.delete(unused)

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Struct
 
-from syndicate.cluster.storage import EMPTY_IT, Storage
+from syndicate.cluster.storage import FORGET, Storage
 from syndicate.content import File
 from syndicate.errors import ClusterError, Problem
 
@@ -33,7 +33,7 @@ def decode(data: bytes, type: type[Item]) -> Item:
     try:
         return msgspec.msgpack.decode(data, type=type)
     except msgspec.DecodeError:
-        raise ClusterError("a result in the work area is damaged", "cluster.work", EMPTY_IT) from None
+        raise ClusterError("a result in the work area is damaged", "cluster.work", FORGET) from None
 
 
 def hashed(*parts: Any) -> bytes:
@@ -71,7 +71,7 @@ class Piece(Struct, array_like=True, frozen=True):
         except FileNotFoundError:
             data = b""
         if hashlib.blake2b(data, digest_size=HASH).digest() != self.digest:
-            raise ClusterError("a result in the work area is damaged", self.key, EMPTY_IT)
+            raise ClusterError("a result in the work area is damaged", self.key, FORGET)
         return data
 
 

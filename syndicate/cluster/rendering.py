@@ -13,7 +13,7 @@ from syndicate.catalog.packing import DERIVED
 from syndicate.cluster.context import CURRENT, Context
 from syndicate.cluster.model import Done, Entry, Piece, decode, encode, hashed, text_hash
 from syndicate.cluster.stages import Prepared
-from syndicate.cluster.storage import EMPTY_IT, Storage
+from syndicate.cluster.storage import FORGET, Storage
 from syndicate.errors import ClusterError, PublishError
 from syndicate.feeds.model import Archive
 from syndicate.output import Reason, Written
@@ -191,7 +191,7 @@ def _texts(work: Storage, entries: list[Entry]) -> dict[tuple[str, int], bytes]:
             found[key, start] = data[offset : offset + size]
     for entry in entries:
         if hashed(found[entry.key, entry.start]) != entry.digest:
-            raise ClusterError("a result in the work area is damaged", entry.key, EMPTY_IT)
+            raise ClusterError("a result in the work area is damaged", entry.key, FORGET)
     return found
 
 
@@ -264,5 +264,5 @@ def staged(work: Storage, digest: bytes) -> bytes:
     except FileNotFoundError:
         data = b""
     if output.digest(data) != digest:
-        raise ClusterError("a staged document is damaged", staged_key(digest), EMPTY_IT)
+        raise ClusterError("a staged document is damaged", staged_key(digest), FORGET)
     return data

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 # What is to be done about a result that is not what was written.
-EMPTY_IT = "empty the work area (cluster.work), and run again: it holds nothing that cannot be made anew"
+FORGET = "delete syndicate.memory in the work area (cluster.work), and run again: all is made anew"
 _TIMEOUT = 60  # seconds that a request may take
 _DEADLINE = 300  # seconds that all tries of one may take
 _PAGE = 1_000
