@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import uuid
 from collections.abc import Iterator
@@ -370,3 +371,28 @@ class TestStorage:
         pages = list(storage.pages(""))
         assert len(pages) > 1
         assert [found.key for page in pages for found in page] == names
+
+    def test_a_service_that_is_down_for_a_while(
+        self, remote: Remote, proxy: Recorder, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nine times in a row no answer: a long build does not end for that. Twelve times: it does, and says so."""
+        monkeypatch.setattr("syndicate.publishing.retry._LONGEST_PAUSE", 0.01)
+        remote.configure()
+        place = dataclasses.replace(
+            remote.project.settings.content.stores[0], endpoint=proxy.url.rstrip("/"), ca_file=None
+        )
+        remote.put("news/a", "first")
+        left = 9
+
+        def down(_: Asked) -> Any:
+            nonlocal left
+            left -= 1
+            return 503 if left >= 0 else None
+
+        proxy.fault = down
+        assert Storage(place).get("a") == b"first"
+        proxy.fault = lambda _: "drop"
+        with pytest.raises(
+            syndicate.SyndicateError, match=r"cannot use s3://.*the connection was dropped \(tried 12 times\)"
+        ):
+            Storage(place).get("a")

@@ -19,7 +19,9 @@ Result = TypeVar("Result")
 # What is to be done about a result that is not what was written.
 FORGET = "delete syndicate.memory in the work area (cluster.work), and run again: all is made anew"
 _TIMEOUT = 60  # seconds that a request may take
-_DEADLINE = 300  # seconds that all tries of one may take
+# Of one request, over about a minute: a build of an hour is not to end for what a service mends in seconds.
+_TRIES = 12
+_DEADLINE = 900  # seconds that all of them may take
 _PAGE = 1_000
 
 
@@ -158,7 +160,7 @@ class Storage:
                 raise self._objects.meaning(error, key) from None
 
         try:
-            return Patience(_DEADLINE).tried(translated, f"cannot use {self.place.url}")
+            return Patience(_DEADLINE, tries=_TRIES).tried(translated, f"cannot use {self.place.url}")
         except ConflictError:
             raise ClusterError(
                 "it was changed while it was read", f"{self.place.url}: {key}", "run again"

@@ -32,11 +32,13 @@ class Patience:
         self,
         seconds: float,
         *,
+        tries: int = _TRIES,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
         chance: Callable[[], float] = random.random,
     ) -> None:
-        """``chance`` gives numbers from 0 to 1, which spread the pauses of many clients."""
+        """``tries``: of each call. ``chance`` gives numbers from 0 to 1, which spread the pauses of many."""
+        self._tries = tries
         self._clock, self._sleep, self._chance = clock, sleep, chance
         self._end = clock() + seconds
 
@@ -46,7 +48,7 @@ class Patience:
         Raises PublishError, naming ``what`` failed, when tries or time are used up; and whatever else
         ``call`` raises.
         """
-        for number in range(_TRIES):
+        for number in range(self._tries):
             left = self._end - self._clock()
             if left <= 0:
                 raise PublishError(what, why="the time for publishing is used up (publish.deadline)")
@@ -56,7 +58,7 @@ class Patience:
                 pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**number) * (0.5 + self._chance() / 2)
                 pause = max(pause, min(error.after, 3 * _LONGEST_PAUSE))
                 left = self._end - self._clock()
-                if number == _TRIES - 1 or pause >= left:
+                if number == self._tries - 1 or pause >= left:
                     raise PublishError(what, why=f"{error} (tried {number + 1} times)") from None
                 self._sleep(pause)
         raise AssertionError("unreachable")
