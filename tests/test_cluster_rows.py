@@ -107,6 +107,14 @@ class TestSameBytes:
         assert (broken.path, broken.line, broken.field) == ("news/all.ndjson", 453, "row")
         assert broken.line == spread.split("\n").index(text[301]) + 1
 
+    def test_lines_without_rows_count(self, project: Project) -> None:
+        """Of a range that holds nothing else too."""
+        write(project, "t.ndjson", rows({"a": article()}) + "\n" * 1_500_000 + "{broken\n")
+        project.configure(ROWS + "cluster: {partition_megabytes: 1}\n")
+        report, cost = build(project)
+        assert tasks(cost, "reading") == 2
+        assert [(problem.line, problem.field) for problem in report.problems] == [(1_500_002, "row")]
+
 
 class TestRows:
     @pytest.mark.parametrize("name", ["fields", "body", "dates"])
@@ -243,6 +251,20 @@ class TestPoison:
         assert report.articles == 1
         report, cost = build(project)
         assert (report.articles, report.problems, tasks(cost, "reading")) == (2, (), 1)
+
+    def test_a_fault_of_our_own_is_no_problem_of_a_file(
+        self, project: Project, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nothing is left out as if it could not be read."""
+
+        def faulty(*_: object) -> None:
+            raise ValueError("ours")
+
+        monkeypatch.setattr("syndicate.cluster.stages.read_row", faulty)
+        write(project, "t.ndjson", rows({"a": article()}))
+        project.configure(ROWS)
+        with pytest.raises(ValueError, match="ours"):
+            build(project)
 
     def test_very_many_problems(self, project: Project) -> None:
         """A thousand are told apart, errors first; the others are counted."""

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from clusters import Inline, articles, build, rows, tasks
-from conftest import CONFIG, NOW, Project
+from conftest import CONFIG, NOW, Project, article
 from servers import BUCKET, Asked, Recorder, Weed
 
 import syndicate
@@ -331,6 +331,25 @@ class TestFaults:
         with pytest.raises(syndicate.BrakeError, match="holds no articles: s3://"):
             remote.run()
         assert remote.there() == before
+
+    def test_an_object_that_is_gone_before_it_is_read(self, remote: Remote) -> None:
+        """Is a problem, in that run only."""
+        remote.put_files({"a": article(), "b": article(webUrl="https://b.example/")})
+        remote.configure()
+
+        class Late(Inline):
+            def map(self, context, stage, tasks, cost):  # type: ignore[no-untyped-def]
+                if stage == "reading":
+                    remote.weed.client().delete_object(Bucket=BUCKET, Key=f"{remote.prefix}/news/b.md")
+                return super().map(context, stage, tasks, cost)
+
+        report, _, _ = remote.run(Late())
+        [problem] = report.problems
+        assert str(problem) == (
+            f"{remote.url('news/b.md')}:0:0: error: file: cannot be read: it is not there any more (mend its permissions)"
+        )
+        assert report.articles == 1
+        assert remote.run()[0].problems == ()
 
 
 class TestStorage:

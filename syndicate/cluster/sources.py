@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -200,7 +202,7 @@ class Lister:
             except ClusterError:
                 raise
             except Exception as error:  # noqa: BLE001  # pyarrow raises of many kinds for a broken file
-                problems.append(unreadable_rows(file.path, error))
+                problems.append(unreadable_rows(file.path, RowsError(error).said))
                 return
         start = 0
         for end in ends:
@@ -236,11 +238,20 @@ class Source:
         return data
 
 
-def unreadable_rows(path: str, error: Exception) -> Problem:
+class RowsError(Exception):
+    """A file of rows cannot be read: what was said, and whether it may be read another time."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.said = str(error).partition("\n")[0][:200] or type(error).__name__
+        # What pyarrow cannot make sense of has no number; what the system refuses may go well later.
+        self.again = bool(getattr(error, "errno", None))
+
+
+def unreadable_rows(path: str, said: str) -> Problem:
     """A problem of a file of rows as a whole."""
-    said = str(error).partition("\n")[0][:200]
     return Problem(
-        path, 0, 0, Severity.ERROR, "file", f"cannot be read: {said or type(error).__name__}",
+        path, 0, 0, Severity.ERROR, "file", f"cannot be read: {said}",
         "mend it, or write it again; what was not read of it stays out",
     )  # fmt: skip
 
@@ -270,27 +281,51 @@ def read_files(
             for file in some:
                 if file.size <= MAX_FILE_SIZE:
                     future = next(fetched)
-                    yield file, lambda _path, _size, future=future: future.result()  # type: ignore[misc]
+                    yield file, partial(_fetched, future)
                 else:
                     yield file, read_bytes  # which is not asked for one so large
 
 
+def _fetched(future: Future[bytes], _path: str, _size: int) -> bytes:
+    try:
+        return future.result()
+    except FileNotFoundError:
+        raise FileNotFoundError(errno.ENOENT, "it is not there any more") from None
+
+
 def read_rows(partition: Partition, source: Source) -> Iterator[FoundRow]:
-    """The rows of a partition of kind ndjson or parquet. Raises ClusterError, OSError, pyarrow's errors."""
-    if partition.kind == "ndjson":
-        for number, (place, line) in enumerate(_lines(source, partition.start, partition.end), 1):
-            yield FoundRow(line, number, place)
+    """The rows of a partition of kind ndjson or parquet. Raises ClusterError, RowsError."""
+    if partition.kind == "parquet":
+        yield from _table_rows(partition, source)
         return
+    number = 0
+    lines = _lines(source, partition.start, partition.end)
+    while True:
+        try:
+            found = next(lines, None)
+        except OSError as error:
+            raise RowsError(error) from error
+        if found is None:
+            return
+        number += 1
+        yield FoundRow(found[1], number, found[0])
+
+
+def _table_rows(partition: Partition, source: Source) -> Iterator[FoundRow]:
+    """The rows of some row groups. Raises ClusterError, RowsError."""
     import pyarrow
     import pyarrow.parquet
 
-    with pyarrow.parquet.ParquetFile(_File(source)) as file:
-        number = sum(file.metadata.row_group(n).num_rows for n in range(partition.start))
-        groups = list(range(partition.start, partition.end))
-        for batch in file.iter_batches(_BATCH, row_groups=groups, use_threads=False):
-            for values in _in_microseconds(batch).to_pylist():
-                number += 1
-                yield FoundRow(values, number, number)
+    try:
+        with pyarrow.parquet.ParquetFile(_File(source)) as file:
+            number = sum(file.metadata.row_group(n).num_rows for n in range(partition.start))
+            groups = list(range(partition.start, partition.end))
+            for batch in file.iter_batches(_BATCH, row_groups=groups, use_threads=False):
+                for values in _in_microseconds(batch).to_pylist():
+                    number += 1
+                    yield FoundRow(values, number, number)
+    except (OSError, ValueError, pyarrow.ArrowException) as error:
+        raise RowsError(error) from error
 
 
 def _lines(source: Source, start: int, end: int) -> Iterator[tuple[int, bytes | None]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -37,6 +36,7 @@ from syndicate.cluster.model import (
 from syndicate.cluster.sources import (
     Folder,
     Lister,
+    RowsError,
     Source,
     read_files,
     read_rows,
@@ -86,8 +86,10 @@ def read(context: Context, task: Reading) -> Done:
     fresh_until = Done(None).fresh_until
     try:
         for found, line in _file_rows(context, partition, job):
-            files += 1
             lines = max(lines, line)
+            if found is None:
+                continue
+            files += 1
             if found.mtime_ns == NOT_READ:
                 fresh_until = 0  # every run tries again
             problems += found.problems
@@ -95,10 +97,9 @@ def read(context: Context, task: Reading) -> Done:
                 rows.append(_row(path, article, start, line))
                 texts.append(article.data)
                 start += len(article.data)
-    except (OSError, ValueError, _arrow_error()) as error:
-        problems.append(unreadable_rows(partition.name, error))
-        # What pyarrow cannot make sense of has no number; what the system refuses may go well later.
-        if getattr(error, "errno", None):
+    except RowsError as error:
+        problems.append(unreadable_rows(partition.name, error.said))
+        if error.again:
             fresh_until = 0
     if partition.kind == "files":
         lines = 0
@@ -127,15 +128,6 @@ def read(context: Context, task: Reading) -> Done:
     return Done(pack, encode(Read(files, len(rows), lines, count)), 0, fresh_until)
 
 
-def _arrow_error() -> type[Exception]:
-    """What pyarrow raises, where it is installed."""
-    with suppress(ImportError):
-        import pyarrow
-
-        return pyarrow.ArrowException  # type: ignore[no-any-return]
-    return OSError
-
-
 def _reading_job(context: Context) -> ReadingJob:
     job = context.kept.get("reading")
     if job is None:
@@ -144,8 +136,13 @@ def _reading_job(context: Context) -> ReadingJob:
     return job
 
 
-def _file_rows(context: Context, partition: Partition, job: ReadingJob) -> Iterator[tuple[FileRow, int]]:
-    """What came of each file, or row, of a partition, with its line."""
+def _file_rows(
+    context: Context, partition: Partition, job: ReadingJob
+) -> Iterator[tuple[FileRow | None, int]]:
+    """What came of each file, or row, of a partition, with its line; None of a line that is blank.
+
+    Raises RowsError.
+    """
     root = context.roots[partition.root]
     if partition.kind == "files":
         for file, read_bytes in read_files(partition, root, context.storages, context.work):
@@ -161,7 +158,7 @@ def _file_rows(context: Context, partition: Partition, job: ReadingJob) -> Itera
             )  # fmt: skip
             yield _refused(partition.name, problem), number
         elif isinstance(values, bytes) and not values.strip():
-            continue
+            yield None, number
         else:
             path, reading = read_row(values, partition.name, number, rules, job.providers)
             full = f"{root.shown}/{path}" if path else f"{partition.name}#{place:015}"
