@@ -16,6 +16,7 @@ from servers import BUCKET, Asked, Recorder, Weed
 
 import syndicate
 from syndicate.cluster.build import Cost, build_and_publish_on_cluster
+from syndicate.cluster.sources import Folder, folders_to_list, roots_of
 from syndicate.cluster.storage import Storage
 from syndicate.config import local_place
 from syndicate.publishing.plan import Reason as Sent
@@ -378,7 +379,7 @@ class TestStorage:
         with pytest.raises(syndicate.SyndicateError, match="changed while it was read"):
             storage.get_range("a", 1, 2, found.tag)
 
-    def test_many_pages(self, remote: Remote) -> None:
+    def test_many_pages(self, remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
         """More objects than a page of the server holds, in order."""
         from concurrent.futures import ThreadPoolExecutor
 
@@ -390,6 +391,10 @@ class TestStorage:
         pages = list(storage.pages(""))
         assert len(pages) > 1
         assert [found.key for page in pages for found in page] == names
+        # They are never held together: one listing goes through them page by page.
+        roots = list(enumerate(roots_of(remote.project.settings)))
+        monkeypatch.setattr(Storage, "folders", lambda *_: pytest.fail("all of them at once"))
+        assert folders_to_list(roots, lambda _: storage) == [Folder(0, "", True)]
 
     def test_a_service_that_is_down_for_a_while(
         self, remote: Remote, proxy: Recorder, monkeypatch: pytest.MonkeyPatch

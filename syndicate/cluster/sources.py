@@ -97,7 +97,10 @@ def _inner(root: Root, folder: str, storages: Callable[[Target], Storage]) -> li
             return folders_of(root.folder, folder)
         except OSError:  # reported when it is listed
             return []
-    folders, _ = storages(root.place).folders(folder)
+    storage = storages(root.place)
+    if storage.is_flat(folder):
+        return []  # very many objects may follow: they are listed page by page
+    folders, _ = storage.folders(folder)
     return [name for name in folders if not _is_hidden(name)]
 
 

@@ -121,6 +121,11 @@ class Storage:
                 return
             yield [self._listed(found) for found in page]
 
+    def is_flat(self, folder: str) -> bool:
+        """Whether a whole page of objects right below ``folder`` comes first, before any folder."""
+        page = next(self.pages(folder), [])
+        return len(page) >= _PAGE and not any("/" in found.key.removeprefix(folder) for found in page)
+
     def folders(self, folder: str) -> tuple[list[str], list[Listed]]:
         """The folders and objects right below ``folder``, in order."""
         import obstore
