@@ -236,7 +236,6 @@ def build(
         if scheduler or workers:
             from syndicate.cluster.build import build_on_cluster
 
-            gc.enable()  # a client of Dask leaves cycles, and may live long
             report, cost = build_on_cluster(
                 settings, _cluster(scheduler, workers), now=moment, full=full, dry_run=dry_run, force=force,
                 progress=bar.progress, say=_dashboard(options),
@@ -304,7 +303,6 @@ def run(
         if scheduler or workers:
             from syndicate.cluster.build import build_and_publish_on_cluster
 
-            gc.enable()  # a client of Dask leaves cycles, and may live long
             report, published, cost = build_and_publish_on_cluster(
                 settings, _cluster(scheduler, workers), now=moment, force=force, progress=bar.progress,
                 say=_dashboard(options),
@@ -373,12 +371,17 @@ def serve(options: _Options, host: str, port: int, watch: bool) -> int:
 
 def _cluster(scheduler: str | None, workers: int | None) -> DaskCluster:
     """Where workers are, by the options."""
+    import logging
+
     from syndicate.cluster.engine import DaskCluster
 
     if scheduler and workers:
         raise click.UsageError(
             "--scheduler and --workers exclude each other: start workers with `dask worker`"
         )
+    # What goes wrong is raised; Dask's own words about it are not for cron's mails.
+    logging.disable(logging.CRITICAL)
+    gc.enable()  # a client of Dask leaves cycles, and may live long
     return DaskCluster(scheduler or "", workers or 0)
 
 

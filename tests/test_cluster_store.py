@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import uuid
@@ -305,6 +306,19 @@ class TestFaults:
         with pytest.raises(syndicate.SyndicateError, match="sees another output directory"):
             build(project, Elsewhere())
         assert project.documents() == {}
+
+    def test_a_work_area_that_is_not_shared(self, project: Project, tmp_path: Path) -> None:
+        """A worker on another machine, where the folder of that name is another one."""
+        project.write("a")
+
+        class Elsewhere(Inline):
+            @contextlib.contextmanager
+            def connected(self, place: Any) -> Iterator[Any]:
+                with super().connected(local_place(tmp_path / "elsewhere")) as engine:
+                    yield engine
+
+        with pytest.raises(syndicate.SyndicateError, match="a worker does not see the work area: file:///"):
+            build(project, Elsewhere())
 
     def test_wrong_credentials(self, remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
         remote.configure()

@@ -15,6 +15,7 @@ from syndicate.cluster.model import decode, encode, hashed
 from syndicate.cluster.sources import Root, roots_of
 from syndicate.cluster.storage import Storage
 from syndicate.config import Settings, Target, parse_config
+from syndicate.errors import ClusterError
 from syndicate.groups import Directory, Grouping
 from syndicate.registry import Registry, read_registry
 from syndicate.version import VERSION
@@ -148,4 +149,11 @@ def names_key(digest: bytes) -> str:
 def context_at(place: Target, key: str) -> Context:
     """The context that a task is told of. Raises ClusterError."""
     work = Storage(place)
-    return Context(decode(work.get(key), Told), work)
+    try:
+        told = work.get(key)
+    except FileNotFoundError:
+        raise ClusterError(
+            "a worker does not see the work area", place.url,
+            "share it between all machines, or set cluster.work to object storage",
+        ) from None  # fmt: skip
+    return Context(decode(told, Told), work)

@@ -46,7 +46,6 @@ WORKERS_WITHIN = 30  # seconds without any worker
 _AT_ONCE = 2_000  # tasks that the scheduler knows of
 # A worker's threads would share one core, and what they keep.
 _ONE_AT_A_TIME = threading.Lock()
-_SILENT = logging.CRITICAL + 1
 _LOOK = 2  # seconds between two looks at whether the cluster is still there
 
 
@@ -208,7 +207,7 @@ class Dask:
                 "is their memory short? Give them more, or make partitions smaller"
                 " (cluster.partition_files, cluster.partition_megabytes)",
             ) from None  # fmt: skip
-        except (ModuleNotFoundError, AttributeError) as error:
+        except ImportError as error:
             raise ClusterError(
                 "a worker has another version of the program", str(error), "install the same everywhere"
             ) from None
@@ -252,10 +251,6 @@ def _connected(place: Target, told: DaskCluster) -> Iterator[Engine]:
         distributed = importlib.import_module("distributed")
     except ImportError:
         raise ConfigError("a cluster needs syndicate[dask], which is not installed") from None
-    # What goes wrong is raised here; libraries that print of their own accord are not heard.
-    for name in ("asyncio", "bokeh", "distributed", "tornado", *logging.root.manager.loggerDict):
-        if name.partition(".")[0] in ("asyncio", "bokeh", "distributed", "tornado"):
-            logging.getLogger(name).setLevel(_SILENT)
     with contextlib.ExitStack() as stack:
         address = told.scheduler
         if not address:
@@ -264,7 +259,7 @@ def _connected(place: Target, told: DaskCluster) -> Iterator[Engine]:
                 cluster = stack.enter_context(
                     distributed.LocalCluster(
                         n_workers=told.workers, threads_per_worker=1, memory_limit=told.memory,
-                        host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=_SILENT,
+                        host="127.0.0.1", dashboard_address="127.0.0.1:0", silence_logs=logging.CRITICAL + 1,
                     )
                 )  # fmt: skip
             address = cluster.scheduler_address
