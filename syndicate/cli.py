@@ -58,12 +58,26 @@ def _terminate(*_: object) -> None:
     raise _Terminated
 
 
+def _told_again(lost: sys.UnraisableHookArgs) -> None:
+    """A signal that comes while an object is destroyed raises to nobody: it is sent again, a moment later."""
+    if not isinstance(lost.exc_value, KeyboardInterrupt):
+        sys.__unraisablehook__(lost)
+        return
+    from threading import Timer
+
+    number = signal.SIGTERM if isinstance(lost.exc_value, _Terminated) else signal.SIGINT
+    again = Timer(0.02, os.kill, (os.getpid(), number))
+    again.daemon = True
+    again.start()
+
+
 def _exits(command: Callable[Concatenate[_Options, P], int]) -> Callable[..., None]:
     """Turn a command's result, and what it raises, into the process's exit code."""
 
     @wraps(command)
     def run(options: _Options, *args: P.args, **kwargs: P.kwargs) -> None:
         signal.signal(signal.SIGTERM, _terminate)
+        sys.unraisablehook = _told_again
         error = ""
         try:
             code = command(options, *args, **kwargs)

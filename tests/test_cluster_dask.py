@@ -272,6 +272,21 @@ class TestMemory:
         assert project.documents() == {}
 
 
+def test_what_a_worker_has_held() -> None:
+    """Its own, whatever its parent had held."""
+    from syndicate.cluster.engine import most_memory
+
+    script = (
+        "import subprocess, sys; held = b'x' * 400_000_000\n"
+        "print(subprocess.check_output([sys.executable, '-c', "
+        "'from syndicate.cluster.engine import most_memory as m; a = m(); b = bytes(10**8); print(a, m())'], text=True))"
+    )
+    before, after = map(int, subprocess.check_output([sys.executable, "-c", script], text=True).split())
+    assert before < 2 * 10**8
+    assert 9 * 10**7 < after - before < 11 * 10**7
+    assert most_memory() > 10**7
+
+
 class TestVersions:
     def test_of_a_worker(self, project: Project, tmp_path: Path) -> None:
         """A worker with another version of the program is refused before anything is done."""

@@ -109,3 +109,36 @@ def test_publishing_that_is_told_to_end(project: Project) -> None:
         assert run(project.root, "run").returncode == 0
         assert len(hub.asked) > asked
         assert (project.root / "web" / "feed.rss").read_bytes() == (project.out / "feed.rss").read_bytes()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_that_comes_while_something_is_destroyed(project: Project, number: signal.Signals) -> None:
+    """What is raised then is lost to Python: the signal comes again."""
+    script = f"""
+import os, time
+import syndicate.pipeline
+
+class Dying:
+    def __del__(self):
+        os.kill(os.getpid(), {int(number)})
+        time.sleep(0.01)
+
+def build(*_, **__):
+    Dying()
+    time.sleep(10)
+
+syndicate.pipeline.build = build
+from syndicate.cli import main
+main(["build"])
+"""
+    result = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=project.root,
+        capture_output=True,
+        text=True,
+        timeout=9,
+        check=False,
+    )
+    assert (result.returncode, result.stderr) == (
+        128 + number, f"syndicate: stopped by {number.name}: every document is whole; the next run goes on\n"
+    )  # fmt: skip
