@@ -279,7 +279,7 @@ def test_what_a_worker_has_held() -> None:
     script = (
         "import subprocess, sys; held = b'x' * 400_000_000\n"
         "print(subprocess.check_output([sys.executable, '-c', "
-        "'from syndicate.cluster.engine import most_memory as m; a = m(); b = bytes(10**8); print(a, m())'], text=True))"
+        "'from syndicate.cluster.engine import most_memory as m; a = m(); b = chr(120).encode() * 10**8; print(a, m())'], text=True))"
     )
     before, after = map(int, subprocess.check_output([sys.executable, "-c", script], text=True).split())
     assert before < 2 * 10**8
