@@ -90,13 +90,13 @@ def embedded(tmp_path: Path, files: dict[str, str], more: str = "", publish: str
 
 class TestStraightToTheStore:
     def test_same_bytes_and_nothing_here(self, remote: Remote, tmp_path: Path) -> None:
-        files = articles(80)
+        files = articles(40)
         remote.put_files(files)
         remote.configure(more="feeds: {archive: month, limit: 9}\n")
         report, published, _ = remote.run()
         assert published.all_errors == ()
         assert remote.there() == embedded(tmp_path, files, "feeds: {archive: month, limit: 9}\n")
-        assert report.articles > 20
+        assert report.articles > 10
         assert remote.project.documents() == {}
         status = syndicate.read_status(remote.project.settings)
         assert status.documents == len(remote.there())
@@ -120,7 +120,7 @@ class TestStraightToTheStore:
         assert manifest["claim"] is None
 
     def test_only_what_changed(self, remote: Remote, tmp_path: Path) -> None:
-        files = articles(60)
+        files = articles(30)
         remote.put_files(files)
         remote.configure()
         remote.run()
