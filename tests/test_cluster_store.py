@@ -393,7 +393,7 @@ class TestStorage:
         with pytest.raises(syndicate.SyndicateError, match="changed while it was read"):
             storage.get_range("a", 1, 2, found.tag)
 
-    def test_many_pages(self, remote: Remote, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_many_pages(self, remote: Remote, proxy: Recorder, monkeypatch: pytest.MonkeyPatch) -> None:
         """More objects than a page of the server holds, in order."""
         from concurrent.futures import ThreadPoolExecutor
 
@@ -405,6 +405,20 @@ class TestStorage:
         pages = list(storage.pages(""))
         assert len(pages) > 1
         assert [found.key for page in pages for found in page] == names
+        # What fails between two pages is gone on with: a listing is whole, or an error.
+        proxied = Storage(dataclasses.replace(storage.place, endpoint=proxy.url.rstrip("/"), ca_file=None))
+        for fault in (503, "drop"):
+            failed: list[str] = []
+
+            def once(asked: Asked, fault: int | str = fault, failed: list[str] = failed) -> Any:
+                if ("continuation-token" in asked.path or "start-after" in asked.path) and len(failed) < 2:
+                    failed.append(asked.path)
+                    return fault
+                return None
+
+            proxy.fault = once
+            assert [found.key for page in proxied.pages("") for found in page] == names
+            assert len(failed) == 2
         # They are never held together: one listing goes through them page by page.
         roots = list(enumerate(roots_of(remote.project.settings)))
         monkeypatch.setattr(Storage, "folders", lambda *_: pytest.fail("all of them at once"))

@@ -107,19 +107,27 @@ class Storage:
                 continue
 
     def pages(self, folder: str) -> Iterator[list[Listed]]:
-        """All objects below ``folder`` (with a slash, or empty), in order of their keys, a page at a time."""
+        """All objects below ``folder`` (with a slash, or empty), a page at a time; object storage keeps order."""
         import obstore
 
-        def begin() -> Any:
-            return iter(obstore.list(self._store, self._key(folder).rstrip("/") or None, chunk_size=_PAGE))
+        prefix = self._key(folder).rstrip("/") or None
+        after: str | None = None
+        stream: Any = None
 
-        stream = self._tried(begin, folder)
-        while True:
-            # A page that was given cannot come again: what fails in between is not tried anew.
-            page = self._tried(lambda: next(stream, None), folder)
-            if page is None:
-                return
+        def following() -> Any:
+            nonlocal stream
+            if stream is None:
+                stream = iter(obstore.list(self._store, prefix, offset=after, chunk_size=_PAGE))
+            try:
+                return next(stream, None)
+            except BaseException:
+                # It would give nothing more, as if it were whole: another one goes on from here.
+                stream = None
+                raise
+
+        while (page := self._tried(following, folder)) is not None:
             yield [self._listed(found) for found in page]
+            after = page[-1]["path"]
 
     def is_flat(self, folder: str) -> bool:
         """Whether a whole page of objects right below ``folder`` comes first, before any folder."""
