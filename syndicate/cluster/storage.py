@@ -107,7 +107,7 @@ class Storage:
                 continue
 
     def pages(self, folder: str) -> Iterator[list[Listed]]:
-        """All objects below ``folder`` (with a slash, or empty), a page at a time; object storage keeps order."""
+        """All objects below ``folder`` (with a slash, or empty), in pages; object storage keeps order."""
         import obstore
 
         prefix = self._key(folder).rstrip("/") or None
