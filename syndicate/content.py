@@ -129,10 +129,14 @@ def _walk(
 ) -> None:
     # A folder is entered once for each way there, but never from inside itself.
     above: frozenset[tuple[int, int]] = frozenset()
-    for end, character in enumerate(start):
-        if character == "/":
-            status = os.stat(f"{root}/{start[:end].rpartition('/')[0]}")
-            above |= {(status.st_dev, status.st_ino)}
+    try:
+        for end, character in enumerate(start):
+            if character == "/":
+                status = os.stat(f"{root}/{start[:end].rpartition('/')[0]}")
+                above |= {(status.st_dev, status.st_ino)}
+    except OSError as error:
+        _report(tree, f"{shown_root}/{start}", f"the folder cannot be read: {error.strerror}")
+        return
     stack: list[tuple[str, str, frozenset[tuple[int, int]]]] = [
         (f"{root}/{start}" if start else root, start, above)
     ]

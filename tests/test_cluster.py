@@ -126,6 +126,24 @@ class TestSameBytes:
         assert project.titles() == ["First"]
         assert project.documents() == before
 
+    def test_a_folder_that_is_gone_before_it_is_listed(self, project: Project) -> None:
+        """Is a problem of that folder; the others are read."""
+        for name in ("top", "a/b/one", "c/two"):
+            project.write(name)
+
+        class Late(Inline):
+            def map(self, context, stage, tasks, cost):  # type: ignore[no-untyped-def]
+                if stage == "listing":
+                    shutil.rmtree(project.root / "news" / "a")
+                return super().map(context, stage, tasks, cost)
+
+        report, _ = build(project, Late())
+        assert report.articles == 2
+        assert {(p.path, p.what) for p in report.problems} == {
+            ("news/a", "the folder cannot be read: No such file or directory"),
+            ("news/a/b", "the folder cannot be read: No such file or directory"),
+        }
+
     def test_links_and_hidden_folders(self, project: Project, tmp_path: Path) -> None:
         """What a tree holds besides plain files is the same to both."""
         for folder in ("a", "b", ".hidden"):
