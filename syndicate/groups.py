@@ -24,6 +24,7 @@ PAIR = "\x1f"
 # Files beside a group's feeds: its page, and below the root the list of all feeds.
 PAGE = "index.html"
 OPML = "feeds.opml"
+PERIODS = {"year": 4, "month": 7, "day": 10}  # how much of YYYY-MM-DD names a period of an archive
 _SLUG_BYTES = 100
 # Names that Windows gives to devices: a folder may not be called so.
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")

@@ -301,7 +301,7 @@ class Run:
         for key, (_, before) in catalog.groups().items():
             if key == SITE or PAIR in key:
                 continue
-            now = json.dumps([self.directory.name(key), self.directory.path(key)], ensure_ascii=False)
+            now = shown_as(self.directory, key)
             if now != before:
                 shown.append((now, key))
                 if before is not None:
@@ -314,18 +314,11 @@ class Run:
 
     def refused(self, documents: Iterable[Written]) -> None:
         """Report the articles because of which documents were not written."""
-        because: dict[tuple[int, str], list[str]] = {}
-        for document in documents:
-            if document.reason is Reason.REFUSED:
-                because.setdefault((document.culprit, document.why), []).append(document.path)
-        for (n, why), paths in because.items():
-            what = f"{why}; so {paths[0]} and {len(paths) - 1:,} more documents stay as they were"
-            self.problems.append(
-                Problem(
-                    self.catalog.path(n), 0, 0, Severity.ERROR, "entry", what,
-                    "change the article, and please report this: reading it should have found that",
-                )
-            )  # fmt: skip
+        self.problems += refused_problems(
+            (self.catalog.path(document.culprit), document.why, document.path)
+            for document in documents
+            if document.reason is Reason.REFUSED
+        )
 
     def report(self, documents: list[Written]) -> Report:
         """The run's report: every known problem of every file, sorted."""
@@ -348,13 +341,37 @@ class Run:
 def known_problems(catalog: Catalog) -> list[Problem]:
     """The problems of every content file, whether it was read in this run or in an earlier one."""
     return catalog.problems() + [
+        lost_problem(path, 1, link, id, winner) for path, link, id, winner in catalog.lost()
+    ]
+
+
+def lost_problem(path: str, line: int, link: str, id: str, winner: str) -> Problem:
+    """An article that another one, ``winner``, keeps out."""
+    return Problem(
+        path, line, 1, Severity.WARNING, "link",
+        f"{winner} has the same link or id ({link}, {id}); this one is left out",
+        "remove one, or give it its own link and id",
+    )  # fmt: skip
+
+
+def refused_problems(refused: Iterable[tuple[str, str, str]]) -> list[Problem]:
+    """Of refused documents (the article's path, why, the document's path) a problem of each article."""
+    because: dict[tuple[str, str], list[str]] = {}
+    for culprit, why, path in refused:
+        because.setdefault((culprit, why), []).append(path)
+    return [
         Problem(
-            path, 1, 1, Severity.WARNING, "link",
-            f"{winner} has the same link or id ({link}, {id}); this one is left out",
-            "remove one, or give it its own link and id",
+            culprit, 0, 0, Severity.ERROR, "entry",
+            f"{why}; so {paths[0]} and {len(paths) - 1:,} more documents stay as they were",
+            "change the article, and please report this: reading it should have found that",
         )
-        for path, link, id, winner in catalog.lost()
+        for (culprit, why), paths in because.items()
     ]  # fmt: skip
+
+
+def shown_as(directory: Directory, key: str) -> str:
+    """How documents show a group: its name and its path, as one text."""
+    return json.dumps([directory.name(key), directory.path(key)], ensure_ascii=False)
 
 
 def depended_on(settings: Settings, registry: Registry) -> dict[str, str]:

@@ -14,7 +14,7 @@ from syndicate.errors import Problem
 from syndicate.groups import PAIR, SITE, has_feeds
 from syndicate.run import known_problems
 
-_DAYS = 30
+DAYS = 30  # the last ones, of which the articles are counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +97,7 @@ def read_status(settings: Settings, *, builds: int = 5) -> Status:
             held = {group: (count, size) for group, (count, size) in told["staged"].items()}
         scheduled, next_due = told["scheduled"] if told else catalog.scheduled()
         counts = told["groups"] if told else catalog.counts()
-        days = sorted(told["days"], reverse=True)[:_DAYS] if told else catalog.days(_DAYS)
+        days = sorted(told["days"], reverse=True)[:DAYS] if told else catalog.days(DAYS)
         return Status(
             builds=tuple(_build(*row) for row in catalog.runs(builds)),
             articles=int(catalog.meta("live") or 0),
@@ -146,7 +146,7 @@ def _days(counted: Sequence[Sequence[Any]]) -> list[DayStatus]:
         return []
     counts: dict[str, int] = dict(counted)  # type: ignore[arg-type]
     last = date.fromisoformat(counted[0][0])
-    names = [(last - timedelta(days=ago)).isoformat() for ago in range(_DAYS - 1, -1, -1)]
+    names = [(last - timedelta(days=ago)).isoformat() for ago in range(DAYS - 1, -1, -1)]
     return [DayStatus(name, counts.get(name, 0)) for name in names]
 
 

@@ -26,8 +26,7 @@ _PARTS = " ▏▎▍▌▋▊▉█"
 
 def show_status(status: Status, file: TextIO, *, everything: bool) -> None:
     """Print ``status``: with ``everything``, every group and every problem."""
-    width = None if file.isatty() else _WIDTH
-    console = Console(file=file, highlight=False, emoji=False, markup=False, width=width)
+    console = _console(file)
     plain = not (console.encoding or "").lower().startswith("utf")
     if not status.builds:
         console.print("nothing was built yet: run `syndicate build`")
@@ -52,9 +51,7 @@ def show_status(status: Status, file: TextIO, *, everything: bool) -> None:
 
 def show_cost(cost: Cost, file: TextIO) -> None:
     """Print what a build on a cluster took."""
-    console = Console(
-        file=file, highlight=False, emoji=False, markup=False, width=None if file.isatty() else _WIDTH
-    )
+    console = _console(file)
     table = _table("Stages", "stage", "#tasks", "#reused", "#seconds", "#read", "#written", "#by scheduler")
     for stage in cost.stages:
         if stage.tasks or stage.reused or stage.seconds:
@@ -67,6 +64,11 @@ def show_cost(cost: Cost, file: TextIO) -> None:
     for address, memory in cost.memory.items():
         workers.add_row(address, _size(memory))
     console.print(workers)
+
+
+def _console(file: TextIO) -> Console:
+    width = None if file.isatty() else _WIDTH
+    return Console(file=file, highlight=False, emoji=False, markup=False, width=width)
 
 
 def _summary(status: Status) -> Text:

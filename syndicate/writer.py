@@ -13,7 +13,7 @@ from syndicate import output
 from syndicate.catalog import Catalog
 from syndicate.config import Settings
 from syndicate.errors import WriteError
-from syndicate.groups import OPML, PAGE, SITE, document_stem, has_feeds
+from syndicate.groups import OPML, PAGE, PERIODS, SITE, document_stem, has_feeds
 from syndicate.output import Reason, Written
 from syndicate.run import Progress, Run
 
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 RENDER_CHUNK = 256  # entries a worker renders at a time, about
 WORTH_FORKING = 1_024  # entries
-_PERIODS = {"year": 4, "month": 7, "day": 10}  # how much of YYYY-MM-DD names a period
 
 
 class Writer:
@@ -126,7 +125,7 @@ class Writer:
         numbers = self.catalog.newest(key, feeds.limit)
         periods: dict[str, list[int]] = {}
         if feeds.archive != "none":
-            length = _PERIODS[feeds.archive]
+            length = PERIODS[feeds.archive]
             # What the feed's own document holds is known before it is rendered, but for its bytes.
             held = set(numbers) if feeds.max_bytes is None else set()
             by_period = self.catalog.by_period(key, length)

@@ -28,7 +28,7 @@ from syndicate.output import Reason
 from syndicate.pipeline import brake_on_loss, check_owner, note_run, opened_catalog, registry_bytes
 from syndicate.registry import read_registry
 from syndicate.run import Progress, Report, Run, config_problem, depended_on
-from syndicate.workers import Pool
+from syndicate.workers import Pool, chunks
 
 if TYPE_CHECKING:
     from syndicate.publishing.plan import Step
@@ -95,7 +95,7 @@ def _opened(
         yield work, engine
 
 
-def begin_run(work: Storage, settings: Settings) -> str:
+def _begin_run(work: Storage, settings: Settings) -> str:
     """Say in the work area, and beside the output, which run is under way now; gives its number."""
     run = os.urandom(8).hex()
     work.put(CURRENT, run.encode())
@@ -149,7 +149,7 @@ class _Build:
             raise ConfigError(f"cannot read the config: {settings.path}: {error.strerror}") from None
         told = Told(
             config, str(settings.path), shown_path(settings.path, settings.root), topics, providers,
-            int(self.now.timestamp()), 1, publishes, begin_run(self.work, settings),
+            int(self.now.timestamp()), 1, publishes, _begin_run(self.work, settings),
         )  # fmt: skip
         surveyor = self.surveyor = Surveyor(
             settings, told, keys, self.work, self.engine, memory, self.progress
@@ -229,20 +229,11 @@ class _Build:
             return
         by_path = {step.path: step for step in steps}
         uploads = [
-            Upload(
-                step.path,
-                step.reason.value,
-                step.object.sha256,
-                step.object.size,
-                publication.headers[step.path],
-            )
+            Upload(step.path, step.reason.value, step.object.sha256, publication.headers[step.path])
             for step in steps
         ]
         target = self.settings.publish.targets.index(publication.target)
-        tasks = [
-            (uploads[start].path, Uploading(target, uploads[start : start + _UPLOADED_AT_ONCE]))
-            for start in range(0, len(uploads), _UPLOADED_AT_ONCE)
-        ]
+        tasks = [(some[0].path, Uploading(target, list(some))) for some in chunks(uploads, _UPLOADED_AT_ONCE)]
         fine = True
         try:
             for _, result in self.surveyor.each("uploading", tasks):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cache, cached_property, lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -98,10 +97,6 @@ class Context:
     @property
     def shards(self) -> int:
         return self.told.shards
-
-    @property
-    def storages(self) -> Callable[[Target], Storage]:
-        return self.storage
 
     def storage(self, place: Target) -> Storage:
         """The storage at ``place``, which is opened once."""

@@ -167,8 +167,6 @@ class Done(Struct, array_like=True, frozen=True):
 class Read(Struct, array_like=True, frozen=True):
     """What was found in one partition. Its pack: articles, rows, problems, then an exchange a shard."""
 
-    files: int
-    articles: int
     lines: int  # of its range of a file of rows
     problems: int
 

@@ -204,7 +204,6 @@ class Upload(Struct, array_like=True, frozen=True):
     path: str
     reason: str
     sha256: str
-    size: int
     headers: dict[str, str]
 
 

@@ -44,8 +44,10 @@ from syndicate.cluster.sources import (
 )
 from syndicate.content import File
 from syndicate.errors import Problem, Severity
-from syndicate.groups import PAIR, commonest, has_feeds
+from syndicate.groups import PAIR, PERIODS, commonest, has_feeds
 from syndicate.reading import NOT_READ, ReadingJob
+from syndicate.run import lost_problem
+from syndicate.status import DAYS
 
 if TYPE_CHECKING:
     from syndicate.catalog.rows import ArticleRow, FileRow
@@ -55,8 +57,6 @@ MAX_PROBLEMS = 1_000  # of one partition that are told apart
 ARTICLES, ROWS, PROBLEMS, EXCHANGES = range(4)
 # Sections of what was decided: problems, then partial results, then links, a section each for every shard.
 LOST, PARTIALS = range(2)
-PERIODS = {"year": 4, "month": 7, "day": 10}  # how much of YYYY-MM-DD names a period
-DAYS = 30  # the last ones, of which the articles are counted
 
 
 # Listing and reading
@@ -64,7 +64,7 @@ DAYS = 30  # the last ones, of which the articles are counted
 
 def list_folder(context: Context, task: Folder) -> Done:
     """What is in a folder, in partitions."""
-    lister = Lister(context.settings, context.roots, context.storages, context.work)
+    lister = Lister(context.settings, context.roots, context.storage, context.work)
     return Done(None, encode(lister.listing(task)))
 
 
@@ -82,14 +82,13 @@ def read(context: Context, task: Reading) -> Done:
     texts: list[bytes] = []
     rows: list[Row] = []
     problems: list[Problem] = []
-    start = files = lines = 0
+    start = lines = 0
     fresh_until = Done(None).fresh_until
     try:
         for found, line in _file_rows(context, partition, job):
             lines = max(lines, line)
             if found is None:
                 continue
-            files += 1
             if found.mtime_ns == NOT_READ:
                 fresh_until = 0  # every run tries again
             problems += found.problems
@@ -101,8 +100,6 @@ def read(context: Context, task: Reading) -> Done:
         problems.append(unreadable_rows(partition.name, error.said))
         if error.again:
             fresh_until = 0
-    if partition.kind == "files":
-        lines = 0
     count = len(problems)
     if count > MAX_PROBLEMS:
         problems.sort(key=lambda problem: problem.severity is not Severity.ERROR)
@@ -125,7 +122,7 @@ def read(context: Context, task: Reading) -> Done:
             *(encode(Exchange(*exchange)) for exchange in zip(exchanges, ids, strict=True)),
         ],
     )
-    return Done(pack, encode(Read(files, len(rows), lines, count)), 0, fresh_until)
+    return Done(pack, encode(Read(lines, count)), 0, fresh_until)
 
 
 def _reading_job(context: Context) -> ReadingJob:
@@ -145,11 +142,11 @@ def _file_rows(
     """
     root = context.roots[partition.root]
     if partition.kind == "files":
-        for file, read_bytes in read_files(partition, root, context.storages, context.work):
+        for file, read_bytes in read_files(partition, root, context.storage, context.work):
             yield job.read(file, read_bytes), 1
         return
     rules = context.settings.rules
-    source = Source(root, context.storages, partition.key, partition.size, partition.tag)
+    source = Source(root, context.storage, partition.key, partition.size, partition.tag)
     for values, number, place in read_rows(partition, source):
         if values is None:
             problem = Problem(
@@ -183,7 +180,7 @@ def _row(path: str, article: ArticleRow, start: int, line: int) -> Row:
 
 
 class Pieces(Struct, array_like=True, frozen=True):
-    """One shard's pieces of every partition, in their order."""
+    """Pieces of one shard that a task goes through, in their order."""
 
     key: str  # of the pack to write
     pieces: list[Piece]
@@ -286,7 +283,8 @@ def decide(context: Context, task: Deciding) -> Done:
         winner = verdicts.get(number)
         if winner is not None:
             if winner and not row.derived:
-                lost.append(_lost(task.name, row, winner))
+                where = task.name or row.path
+                lost.append(lost_problem(where, row.line, row.shown_link, row.id, winner))
             continue
         due = contest.due_of(row.published, row.updated, now)
         time = row.updated if feeds.order == "updated" and due == 2 else row.published
@@ -319,14 +317,6 @@ def decide(context: Context, task: Deciding) -> Done:
     value = Decided(live, scheduled, next_due, len(lost), last)
     times = (time for row in rows for time in (row.published, row.updated))
     return Done(pack, encode(value), *contest.fresh(times, now))
-
-
-def _lost(name: str, row: Row, winner: str) -> Problem:
-    return Problem(
-        name or row.path, row.line, 1, Severity.WARNING, "link",
-        f"{winner} has the same link or id ({row.shown_link}, {row.id}); this one is left out",
-        "remove one, or give it its own link and id",
-    )  # fmt: skip
 
 
 class _Groups:
@@ -380,21 +370,14 @@ def _day(seconds: int) -> str:
 # Merging
 
 
-class Merging(Struct, array_like=True, frozen=True):
-    """Partial results to be merged."""
-
-    key: str
-    pieces: list[Piece]
-
-
-def merge(context: Context, task: Merging) -> Done:
+def merge(context: Context, task: Pieces) -> Done:
     """Some partial results in one."""
     parts = (decode(data, list[Partial]) for data in read_all(context.work, task.pieces))
     found = merging.merged(parts, context.settings.feeds.limit)
     return Done(put_pack(context.work, task.key, [encode(found)]))
 
 
-def find_wanted(context: Context, task: Merging) -> Done:
+def find_wanted(context: Context, task: Pieces) -> Done:
     """The links that the articles of a shard's groups name as related; a section for each shard of links."""
     wanted: set[bytes] = set()
     for piece in task.pieces:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 from syndicate.errors import ClusterError, PublishError
 from syndicate.publishing.retry import Patience
 from syndicate.publishing.stores import ConflictError, ObjectStore
+from syndicate.workers import chunks
 
 if TYPE_CHECKING:
     from syndicate.config import Target
@@ -99,10 +100,10 @@ class Storage:
         """Remove objects; one that is not there is no error."""
         import obstore
 
-        for start in range(0, len(keys), _PAGE):
-            some = [self._key(key) for key in keys[start : start + _PAGE]]
+        for some in chunks(keys, _PAGE):
+            places = [self._key(key) for key in some]
             try:
-                self._tried(lambda some=some: obstore.delete(self._store, some), keys[start])  # type: ignore[misc]
+                self._tried(lambda places=places: obstore.delete(self._store, places), some[0])  # type: ignore[misc]
             except FileNotFoundError:
                 continue
 

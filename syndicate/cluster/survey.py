@@ -10,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from math import log2, sqrt
 from typing import Any, NamedTuple
 
+from msgspec import structs
+
 from syndicate.articles.rules import READING_VERSION
 from syndicate.cluster import stages
 from syndicate.cluster.contest import labels
@@ -37,6 +39,7 @@ from syndicate.cluster.storage import Storage
 from syndicate.config import Settings, Target
 from syndicate.errors import BrakeError, ClusterError, Problem
 from syndicate.run import Progress
+from syndicate.workers import chunks
 
 # Shards for a gigabyte of articles; for four times as much twice as many: so what a task holds, and how many
 # tasks there are, both grow slowly.
@@ -205,11 +208,8 @@ class Surveyor:
 
     def _told(self, shards: int) -> str:
         self.shards = shards
-        told = self.told = Told(
-            self.told.config, self.told.path, self.told.shown, self.told.topics, self.told.providers,
-            self.told.now, shards, self.told.publishes, self.told.run,
-        )  # fmt: skip
-        key = put_context(self.work, told)
+        self.told = structs.replace(self.told, shards=shards)
+        key = put_context(self.work, self.told)
         self.kept.add(key)
         return key
 
@@ -362,9 +362,7 @@ class Surveyor:
         ]
         while any(len(pieces) > 1 for pieces in level):
             heaps = [
-                (shard, pieces[start : start + fan_in])
-                for shard, pieces in enumerate(level)
-                for start in range(0, len(pieces), fan_in)
+                (shard, list(some)) for shard, pieces in enumerate(level) for some in chunks(pieces, fan_in)
             ]
             done = iter(self._made("merging", [_merging(s, some) for s, some in heaps if len(some) > 1]))
             level = [[] for _ in level]
@@ -394,9 +392,7 @@ class Surveyor:
 
 
 def _merging(shard: int, pieces: list[Piece]) -> Item:
-    return Item(
-        f"shard {shard}", ([part.digest for part in pieces],), lambda key: stages.Merging(key, pieces)
-    )
+    return Item(f"shard {shard}", ([part.digest for part in pieces],), lambda key: stages.Pieces(key, pieces))
 
 
 def _relating(shard: int, links: list[Piece], wanted: list[Piece]) -> Item:

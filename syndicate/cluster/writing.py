@@ -7,20 +7,21 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+from msgspec import structs
+
 from syndicate import output
 from syndicate.catalog import Catalog
 from syndicate.cluster.context import put_names
 from syndicate.cluster.memory import Shown
 from syndicate.cluster.model import Summary, decode, hashed
 from syndicate.cluster.rendering import PartTask, Rendered, Rendering, Staging
-from syndicate.cluster.stages import DAYS
 from syndicate.cluster.survey import Survey, Surveyor
 from syndicate.config import Settings
-from syndicate.errors import Problem, Severity
 from syndicate.groups import PAIR, SITE, Group
 from syndicate.output import Reason, Written
 from syndicate.rendering import RenderingJob, document_paths
-from syndicate.run import Progress, Run
+from syndicate.run import Progress, Run, refused_problems, shown_as
+from syndicate.status import DAYS
 from syndicate.writer import Writer
 
 _BATCH = 512  # entries that are rendered at once, about
@@ -42,10 +43,7 @@ class ClusterWriter(Writer):
     # What Writer asks for
 
     def _render(self, run: Run, keys: list[str]) -> list[Written]:
-        names = {
-            key: json.dumps([run.directory.name(key), run.directory.path(key)], ensure_ascii=False)
-            for key in run.directory.names
-        }
+        names = {key: shown_as(run.directory, key) for key in run.directory.names}
         # Entries name the groups of their articles: whose name changed shows in documents of others.
         renamed = any(names.get(key, shown) != shown for key, shown in self.shown.names.items())
         plan: list[Written] = []
@@ -68,7 +66,7 @@ class ClusterWriter(Writer):
                         Written(path, key, Reason.UNCHANGED, known[path], self.known[path][2]) for path in own
                     ]
                 else:
-                    parts.append((replaced(part, known), summary.entries if summary else 0))
+                    parts.append((structs.replace(part, known=known), summary.entries if summary else 0))
                     paths += own
         paths += self._lists_paths()
         if not self.dry_run:
@@ -139,18 +137,9 @@ class ClusterWriter(Writer):
         return [item.written for item in self._found]
 
     def _report_refused(self, run: Run, plan: list[Written]) -> None:  # as Writer has it
-        because: dict[tuple[str, str], list[str]] = {}
-        for item in self._found:
-            if item.culprit:
-                because.setdefault((item.culprit, item.why), []).append(item.path)
-        self.survey.problems += [
-            Problem(
-                culprit, 0, 0, Severity.ERROR, "entry",
-                f"{why}; so {paths[0]} and {len(paths) - 1:,} more documents stay as they were",
-                "change the article, and please report this: reading it should have found that",
-            )
-            for (culprit, why), paths in because.items()
-        ]  # fmt: skip
+        self.survey.problems += refused_problems(
+            (item.culprit, item.why, item.path) for item in self._found if item.culprit
+        )
 
     def _listed(self, run: Run) -> list[Written]:
         """The documents that list all groups, which the client renders."""
@@ -217,11 +206,6 @@ def _together(digests: Mapping[str, bytes], paths: list[str]) -> bytes:
     return hashed(found) if all(found) else b""
 
 
-def replaced(part: PartTask, known: dict[str, bytes]) -> PartTask:
-    """``part`` with the digests of its documents."""
-    return PartTask(part.group, part.period, part.previous, part.following, part.prepared, known)
-
-
 def _plain(group: Group) -> tuple[str, ...]:
     return (group.key, group.path, group.title, group.description, group.image)
 
@@ -238,11 +222,7 @@ def name_groups(run: Run, survey: Survey, always: Mapping[str, str]) -> None:
     run.__dict__.pop("directory", None)
     directory = run.directory
     catalog.show_groups(
-        [
-            (json.dumps([directory.name(key), directory.path(key)], ensure_ascii=False), key)
-            for key in catalog.groups()
-            if key != SITE and PAIR not in key
-        ]
+        [(shown_as(directory, key), key) for key in catalog.groups() if key != SITE and PAIR not in key]
     )
 
 
